@@ -1,0 +1,116 @@
+"""From official files to one checked uint8 array per split, once; opened memory-mapped ever after."""
+
+import importlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from study import durable
+from study.data.catalogue import Dataset
+from study.data.source import Split
+from study.errors import StudyError
+
+FORMAT = 1
+
+
+class Recipe(Protocol):
+    """What a data set's own module offers."""
+
+    def build(self, dataset: Dataset, data: Path) -> Iterator[Split]: ...
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set ready for trials."""
+
+    dataset: Dataset
+    folder: Path
+    sha256: str  # of the arrays' own hashes, in the order of the splits
+    manifest: dict[str, Any]
+
+    def images(self, split: str) -> npt.NDArray[np.uint8]:
+        """[N, C, H, W] uint8, memory-mapped: processes of one machine share its pages."""
+        path = self.folder / f"{split}.npy"
+        array = np.load(path, mmap_mode="r")
+        expected = (self.dataset.splits[split], *self.dataset.shape)
+        if array.shape != expected or array.dtype != np.uint8:
+            raise StudyError(f"{path}: expected uint8 {expected}, found {array.dtype} {array.shape}; run gan-study prepare")
+        return cast(npt.NDArray[np.uint8], array)
+
+    def labels(self, split: str) -> npt.NDArray[np.uint8]:
+        """[N] uint8; raises StudyError for a data set without labels."""
+        if not self.dataset.classes:
+            raise StudyError(f"{self.dataset.name} has no labels")
+        return cast(npt.NDArray[np.uint8], np.load(self.folder / f"{split}_labels.npy", mmap_mode="r"))
+
+
+def prepare(dataset: Dataset, data: Path) -> tuple[Prepared, bool]:
+    """The prepared data set, and whether it was made just now. One process prepares, others wait for it."""
+    folder = data / dataset.name
+    with durable.lock(folder / "lock", wait=True):
+        found = _intact(dataset, folder)
+        if found is not None:
+            return found, False
+        recipe = cast(Recipe, importlib.import_module(dataset.recipe))
+        splits = [_store(dataset, split, folder) for split in recipe.build(dataset, data)]
+        durable.write_json(folder / "prepared.json", {"format": FORMAT, "dataset": dataset.name, "splits": splits})
+    return open_prepared(dataset, data), True
+
+
+def open_prepared(dataset: Dataset, data: Path) -> Prepared:
+    """What an earlier `prepare` left, without reading the arrays. Raises StudyError where there is nothing."""
+    path = data / dataset.name / "prepared.json"
+    if not path.exists():
+        raise StudyError(f"{dataset.name} is not prepared in {data}; run gan-study prepare first")
+    manifest = json.loads(path.read_text())
+    if manifest.get("format") != FORMAT:
+        raise StudyError(f"{path}: format {manifest.get('format')!r}, expected {FORMAT}; remove {path.parent} and prepare again")
+    digest = durable.sha256_text("".join(split["sha256"] for split in manifest["splits"]))
+    return Prepared(dataset, path.parent, digest, manifest)
+
+
+def _intact(dataset: Dataset, folder: Path) -> Prepared | None:
+    """The prepared set if every array still has the hash that was recorded; None where it has to be made (again)."""
+    if not (folder / "prepared.json").exists():
+        return None
+    prepared = open_prepared(dataset, folder.parent)
+    for split in prepared.manifest["splits"]:
+        path = folder / split["file"]
+        if not path.exists() or durable.sha256(path) != split["sha256"]:
+            return None
+    return prepared
+
+
+def _store(dataset: Dataset, split: Split, folder: Path) -> dict[str, Any]:
+    _check(dataset, split)
+    path = folder / f"{split.name}.npy"
+    durable.write(path, lambda file: np.save(cast(io.BytesIO, file), split.images))
+    if split.labels is not None:
+        labels = split.labels
+        durable.write(folder / f"{split.name}_labels.npy", lambda file: np.save(cast(io.BytesIO, file), labels))
+    return {
+        "name": split.name,
+        "file": path.name,
+        "sha256": durable.sha256(path),
+        "bytes": path.stat().st_size,
+        "shape": list(split.images.shape),
+        "sources": [asdict(source) for source in split.sources],
+    }
+
+
+def _check(dataset: Dataset, split: Split) -> None:
+    where = f"{dataset.name}, split {split.name}, from {split.sources[0].path}"
+    expected = (dataset.splits[split.name], *dataset.shape)
+    if split.images.shape != expected or split.images.dtype != np.uint8:
+        raise StudyError(f"{where}: expected uint8 {expected}, found {split.images.dtype} {split.images.shape}")
+    low, high = int(split.images.min()), int(split.images.max())
+    if low != 0 or high != dataset.levels:
+        raise StudyError(f"{where}: expected grey levels from 0 to {dataset.levels}, found {low} to {high}")
+    if split.labels is not None and set(np.unique(split.labels)) != set(range(dataset.classes)):
+        raise StudyError(f"{where}: expected labels 0 to {dataset.classes - 1}, found {sorted(set(split.labels.tolist()))[:12]}")

@@ -1,0 +1,96 @@
+"""Reading: the newest truth about every trial as two tables, `trials` and `evaluations`, and SQL over them."""
+
+import warnings
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study.errors import StudyError
+from study.results import schema
+from study.results.store import NAME, Store
+
+# Every attempt's rows, then: an evaluation measured twice counts once, by its newest attempt; an end that a later
+# attempt went past (failed, then retried) is history. `ending` is true on the row that ended its trial.
+EVALUATIONS = """
+    SELECT * EXCLUDE (newest, latest), status <> 'ok' OR step = steps AS ending
+    FROM (SELECT *, max(attempt) OVER (PARTITION BY trial) AS newest,
+                 row_number() OVER (PARTITION BY trial, step, status = 'ok' ORDER BY attempt DESC) AS latest
+          FROM attempts)
+    WHERE latest = 1 AND (status = 'ok' OR attempt = newest)
+    ORDER BY trial, step
+"""
+# One row per planned trial (a trial planned in two phases has two rows, one id), with where it stands and its best.
+TRIALS = """
+    WITH last AS (SELECT DISTINCT ON (trial) * FROM evaluations ORDER BY trial, ending DESC, step DESC, attempt DESC),
+         best AS (SELECT trial, min(score) AS score, arg_min(step, score) AS score_step
+                  FROM evaluations WHERE status = 'ok' GROUP BY trial)
+    SELECT plan.* EXCLUDE (content),
+           CASE WHEN last.trial IS NULL THEN 'waiting' WHEN NOT last.ending THEN 'started'
+                WHEN last.status = 'ok' THEN 'done' ELSE last.status END AS status,
+           last.step, best.score, best.score_step, {settings},
+           last.attempt, last.generator_updates, last.images_seen, last.train_seconds,
+           last.generator_parameters, last.discriminator_parameters, last.fingerprint, last.exception, last.message,
+           plan.content
+    FROM plan LEFT JOIN last USING (trial) LEFT JOIN best USING (trial) ORDER BY position
+"""
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with the tables plan, attempts, evaluations and trials; it can reach no file afterwards."""
+    store = Store(folder)
+    if not store.plan_file.exists():
+        raise StudyError(f"no results in {folder}; run gan-study run first, or name another folder with --results")
+    database = duckdb.connect()
+    plan, attempts = pq.read_table(store.plan_file), read_attempts(store)
+    metrics = [name for name in attempts.column_names if schema.METRIC.fullmatch(name)]
+    database.register("plan_rows", plan)
+    database.register("attempt_rows", attempts)
+    score = "CASE objective " + " ".join(f"WHEN '{name}' THEN \"{name}\"" for name in metrics) + " END" if metrics else "NULL"
+    database.execute("CREATE TABLE plan AS SELECT * FROM plan_rows")
+    database.execute(f"CREATE TABLE attempts AS SELECT *, CAST({score} AS DOUBLE) AS score FROM attempt_rows")
+    database.execute(f"CREATE TABLE evaluations AS {EVALUATIONS}")
+    settings = ", ".join(
+        f"CAST(json_extract_string(plan.content, '$.hyperparameters.{column.name}') AS {_sql_type(column)}) AS {column.name}"
+        for column in schema.SETTING
+    )
+    database.execute(f"CREATE TABLE trials AS {TRIALS.format(settings=settings)}")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET lock_configuration = true")
+    return database
+
+
+def load(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables `trials` and `evaluations` of one study's folder as pandas frames."""
+    with connect(folder) as database:
+        return database.table("trials").df(), database.table("evaluations").df()
+
+
+def read_attempts(store: Store) -> pa.Table:
+    """The rows of every attempt. A file that is no whole table of this schema is left out with a warning that names it."""
+    empty = schema.schema(list(schema.COLUMNS)).empty_table()
+    tables, damaged = [empty], []
+    for path in sorted(store.rows.glob("*.parquet")):
+        try:
+            tables.append(_read(path))
+        except (pa.ArrowInvalid, OSError, ValueError) as error:
+            damaged.append(f"{path} ({error})")
+    if damaged:
+        warnings.warn(f"left out {len(damaged)} of {len(tables) - 1 + len(damaged)} files: {'; '.join(damaged)}", stacklevel=2)
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _read(path: Path) -> pa.Table:
+    if not NAME.fullmatch(path.name):
+        raise ValueError("not named <trial>.<attempt>.parquet")
+    table = pq.read_table(path)
+    version = schema.version_of(table.schema)
+    if version != schema.VERSION:
+        raise ValueError(f"schema version {version}, this program reads {schema.VERSION}")
+    return table
+
+
+def _sql_type(column: schema.Column) -> str:
+    return {schema.NUMBER: "DOUBLE", schema.COUNT: "BIGINT", schema.SWITCH: "BOOLEAN"}[column.type]

@@ -1,0 +1,101 @@
+"""The table on one page: every column, its type, its unit and its meaning; one row is one evaluation of one trial."""
+
+import re
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from search_spaces.hyperparameters import HYPERPARAMETERS
+from study.errors import StudyError
+
+VERSION = 1
+TEXT, COUNT, NUMBER, SWITCH, TIME = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us", tz="UTC")
+ARROW = {float: NUMBER, int: COUNT, bool: SWITCH}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `measured` columns are what two runs of the same trial agree on, bit for bit."""
+
+    name: str
+    type: pa.DataType
+    unit: str
+    meaning: str
+    measured: bool = False
+
+
+IDENTITY = (
+    Column("trial", TEXT, "", "hash of the trial's canonical content: equal work has equal ids", True),
+    Column("phase", TEXT, "", "phase of the study the trial was first run for"),
+    Column("search", TEXT, "", "phase/loss/data set: one loss tried on one data set", True),
+    Column("sample", COUNT, "", "number of the setting in its search; 0 is the loss's default", True),
+    Column("loss", TEXT, "", "one of the eight losses", True),
+    Column("dataset", TEXT, "", "data set trained on and measured against", True),
+    Column("seed", COUNT, "", "number of the repeat with the same setting", True),
+    Column("content", TEXT, "json", "everything that makes the trial what it is", True),
+)
+SETTING = tuple(
+    Column(row.name, ARROW[row.kind], "", f"hyperparameter: {row.meaning}", True) for row in HYPERPARAMETERS.values()
+)
+PROGRESS = (
+    Column("attempt", COUNT, "", "1 for the first process that ran the trial, 2 for the next, ..."),
+    Column("step", COUNT, "discriminator steps", "when the row was measured", True),
+    Column("steps", COUNT, "discriminator steps", "when the trial ends", True),
+    Column("generator_updates", COUNT, "updates", "of the generator until then", True),
+    Column("images_seen", COUNT, "images", "real images shown until then, repeats counted", True),
+    Column("train_seconds", NUMBER, "seconds", "of training until then, over all attempts"),
+    Column("evaluation_seconds", NUMBER, "seconds", "of this evaluation"),
+    Column("status", TEXT, "", "ok: measured; diverged: a loss or an image is no longer finite; failed: an exception", True),
+)
+MEASURED = (
+    Column("discriminator_loss", NUMBER, "", "mean since the evaluation before (vae: the one loss)", True),
+    Column("generator_loss", NUMBER, "", "mean over generator updates since the evaluation before", True),
+    Column("k", NUMBER, "", "began: its control variable", True),
+    Column("convergence", NUMBER, "", "began: L(x) + abs(gamma L(x) - L(G(z)))", True),
+    Column("objective", TEXT, "", "name of the metric column that selection minimises", True),
+    Column("fingerprint", TEXT, "json", "how the metrics were made; only equal fingerprints may be compared", True),
+    Column("generator_parameters", COUNT, "", "trainable parameters of the generator (vae: decoder)", True),
+    Column("discriminator_parameters", COUNT, "", "trainable parameters of the other network", True),
+)
+PROVENANCE = (
+    Column("exception", TEXT, "", "failed: type of the exception"),
+    Column("message", TEXT, "", "failed: first line of the exception; diverged: what is not finite"),
+    Column("trace", TEXT, "", "failed: the traceback's file, below the study's folder"),
+    Column("commit", TEXT, "", "git commit of the code; null where it is no checkout"),
+    Column("dirty", SWITCH, "", "whether tracked files differed from that commit"),
+    Column("versions", TEXT, "json", "of Python and the packages that numbers depend on"),
+    Column("hardware", TEXT, "json", "host, processor or accelerator, threads"),
+    Column("started_at", TIME, "", "when the attempt began"),
+    Column("written_at", TIME, "", "when the row was written"),
+)
+COLUMNS = {column.name: column for column in IDENTITY + SETTING + PROGRESS + MEASURED + PROVENANCE}
+METRIC = re.compile(r"fid|fd_[a-z0-9_]+")  # metric columns: float64, nullable, one per metric of the trial
+
+STATUSES = ("ok", "diverged", "failed")
+TRIAL_STATUSES = ("done", "diverged", "failed", "started", "waiting")
+PLAN_COLUMNS = ("position", "trial", "phase", "search", "sample", "loss", "dataset", "seed", "steps", "objective", "content")
+
+
+def schema(names: list[str]) -> pa.Schema:
+    """The schema of rows with these columns. Raises StudyError for a name that is neither a column nor a metric."""
+    return pa.schema([field(name) for name in names], metadata={"schema_version": str(VERSION)})
+
+
+def field(name: str) -> pa.Field:
+    if name == "position":
+        return pa.field(name, COUNT, nullable=False)
+    if name in COLUMNS:
+        return pa.field(name, COLUMNS[name].type)
+    if METRIC.fullmatch(name):
+        return pa.field(name, NUMBER)
+    raise StudyError(f"{name!r} is neither a column of the results table nor the name of a metric column")
+
+
+def is_measured(name: str) -> bool:
+    """Whether two runs of the same trial must agree on this column."""
+    return COLUMNS[name].measured if name in COLUMNS else METRIC.fullmatch(name) is not None
+
+
+def version_of(found: pa.Schema) -> int | None:
+    text = (found.metadata or {}).get(b"schema_version")
+    return int(text) if text is not None and text.isdigit() else None

@@ -1,0 +1,65 @@
+"""Where a study's files are, and how its rows get there: one Parquet file per trial and attempt, never changed in place."""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from study import durable
+from study.results import schema
+
+Row = Mapping[str, Any]
+NAME = re.compile(r"(?P<trial>[0-9a-f]{16})\.(?P<attempt>\d+)\.parquet")
+
+
+class Store:
+    """The folder of one study. Paths that nobody else spells out; writing needs no lock, readers see whole files only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows = folder / "rows"
+        self.samples = folder / "samples"
+        self.generators = folder / "generators"
+        self.study_file = folder / "study.yaml"
+        self.plan_file = folder / "plan.parquet"
+        self.driver_lock = folder / "driver.lock"
+
+    def trial_folder(self, trial: str) -> Path:
+        """Lock, checkpoints, log and traces of one trial."""
+        return self.folder / "trials" / trial
+
+    def trial_lock(self, trial: str) -> Path:
+        return self.trial_folder(trial) / "lock"
+
+    def log_file(self, trial: str) -> Path:
+        return self.trial_folder(trial) / "log.txt"
+
+    def sample_file(self, trial: str, step: int) -> Path:
+        return self.samples / f"{trial}.{step}.png"
+
+    def generator_file(self, trial: str) -> Path:
+        return self.generators / f"{trial}.safetensors"
+
+    def write_plan(self, rows: Sequence[Row], study_yaml: str) -> None:
+        write_table(self.plan_file, rows, schema.PLAN_COLUMNS)
+        durable.write_bytes(self.study_file, study_yaml.encode())
+
+    def write(self, trial: str, attempt: int, rows: Sequence[Row]) -> None:
+        """All rows of one attempt so far. A later call replaces the file by one that holds these rows and more."""
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        write_table(self.rows / f"{trial}.{attempt:03d}.parquet", rows, names)
+
+    def attempts(self, trial: str) -> int:
+        """The highest attempt that has rows; 0 where there are none."""
+        names = (NAME.fullmatch(path.name) for path in self.rows.glob(f"{trial}.*.parquet"))
+        return max((int(name["attempt"]) for name in names if name), default=0)
+
+
+def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Rows as one Parquet file under the schema of these columns, whole or not at all."""
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema.schema(list(names)))
+    durable.write(path, lambda file: pq.write_table(table, cast(io.BytesIO, file), compression="zstd"))
