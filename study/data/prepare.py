@@ -37,7 +37,7 @@ class Prepared:
     def images(self, split: str) -> npt.NDArray[np.uint8]:
         """[N, C, H, W] uint8, memory-mapped: processes of one machine share its pages."""
         path = self.folder / f"{split}.npy"
-        array = np.load(path, mmap_mode="r")
+        array = np.load(path, mmap_mode="c")  # copy on write: torch wants writable memory, nobody writes
         expected = (self.dataset.splits[split], *self.dataset.shape)
         if array.shape != expected or array.dtype != np.uint8:
             raise StudyError(f"{path}: expected uint8 {expected}, found {array.dtype} {array.shape}; run gan-study prepare")

@@ -53,10 +53,10 @@ class Store:
         names = list(dict.fromkeys(name for row in rows for name in row))
         write_table(self.rows / f"{trial}.{attempt:03d}.parquet", rows, names)
 
-    def attempts(self, trial: str) -> int:
-        """The highest attempt that has rows; 0 where there are none."""
-        names = (NAME.fullmatch(path.name) for path in self.rows.glob(f"{trial}.*.parquet"))
-        return max((int(name["attempt"]) for name in names if name), default=0)
+    def read(self, trial: str) -> list[dict[str, Any]]:
+        """Every row of every attempt at one trial, attempt by attempt."""
+        paths = sorted(self.rows.glob(f"{trial}.*.parquet"))
+        return [row for path in paths for row in pq.read_table(path).to_pylist()]
 
 
 def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:

@@ -1,0 +1,55 @@
+"""Moments of real images' features: computed once per data set, split, count and extractor, and shared by processes."""
+
+import pickle
+from pathlib import Path
+
+import torch
+
+from study import durable
+from study.data.prepare import Prepared
+from study.measures.contracts import Extractor
+from study.measures.moments import Moments, MomentsStream
+
+BATCH = 500
+
+
+def reference(prepared: Prepared, split: str, count: int, extractor: Extractor, data: Path) -> Moments:
+    """Moments of the split's first `count` images, always the same, in order; from the cache where it has them."""
+    path = reference_file(prepared, split, count, extractor, data)
+    with durable.lock(path.with_suffix(".lock"), wait=True):
+        cached = _read(path)
+        if cached is not None:
+            return cached
+        moments = _compute(prepared, split, count, extractor)
+        content = {"count": moments.count, "mean": moments.mean, "covariance": moments.covariance, "factor": moments.factor}
+        durable.write(path, lambda file: torch.save(content, file))
+    return moments
+
+
+def reference_file(prepared: Prepared, split: str, count: int, extractor: Extractor, data: Path) -> Path:
+    """The cache's name for it: every part that the numbers depend on is in the name."""
+    parts = (prepared.dataset.name, prepared.sha256[:12], split, str(count), extractor.name, extractor.sha256[:12])
+    return data / "references" / f"{'-'.join(parts)}.pt"
+
+
+def _compute(prepared: Prepared, split: str, count: int, extractor: Extractor) -> Moments:
+    images = prepared.images(split)
+    stream = MomentsStream(extractor.dimension)
+    with torch.inference_mode():
+        for start in range(0, count, BATCH):
+            batch = torch.from_numpy(images[start : min(start + BATCH, count)].copy())
+            stream.add(extractor(batch.float() / prepared.dataset.levels).features)
+    return stream.moments()
+
+
+def _read(path: Path) -> Moments | None:
+    """The cached moments with their factor; None where the file is missing or damaged, so that it is made again."""
+    if not path.exists():
+        return None
+    try:
+        content = torch.load(path, weights_only=True)
+        moments = Moments(content["count"], content["mean"], content["covariance"])
+        moments.__dict__["factor"] = content["factor"]  # fills the cached property
+    except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
+        return None
+    return moments

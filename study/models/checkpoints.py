@@ -1,0 +1,52 @@
+"""A trial's state on disk: tensors and plain data only, so that reading a stranger's checkpoint runs no code."""
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors.torch import save
+
+from study import durable
+
+FORMAT = 1
+KEPT = 2  # the newest, and one to fall back on
+
+log = logging.getLogger(__name__)
+
+
+def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
+    """Writes checkpoint-<step>.pt, whole or not at all, then removes all but the newest two."""
+    durable.write(folder / f"checkpoint-{step}.pt", lambda file: torch.save({"format": FORMAT, **state}, file))
+    for stale in _checkpoints(folder)[KEPT:]:
+        stale.unlink()
+
+
+def load_newest(folder: Path) -> dict[str, Any] | None:
+    """The newest checkpoint that can be read, on the CPU; None where there is none. A damaged one is named in the log."""
+    for path in _checkpoints(folder):
+        try:
+            state = cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+            log.warning("%s is damaged (%s); going back to the one before", path, error)
+            continue
+        if state.get("format") == FORMAT:
+            return state
+        log.warning("%s has format %r, expected %d; going back to the one before", path, state.get("format"), FORMAT)
+    return None
+
+
+def remove_checkpoints(folder: Path) -> None:
+    for path in _checkpoints(folder):
+        path.unlink()
+
+
+def save_generator(path: Path, weights: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """The generator alone, as safetensors, with what it takes to build it again."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    durable.write_bytes(path, save(tensors, metadata))
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(folder.glob("checkpoint-*.pt"), key=lambda path: int(path.stem.partition("-")[2]), reverse=True)

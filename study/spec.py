@@ -1,0 +1,213 @@
+"""What a person writes in a study's YAML, validated to the last key before anything is queued."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
+
+import search_spaces
+from study.data.catalogue import DATASETS
+from study.data.catalogue import find as find_dataset
+from study.errors import StudyError, did_you_mean, unknown
+from study.measures import EXTRACTORS, METRICS
+from study.models.losses import LOSSES
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+def _name(kind: str, registry: dict[str, Any]) -> Any:
+    """A text that must be a key of the registry; the JSON schema lists the keys."""
+
+    def known(value: object) -> object:
+        if isinstance(value, str) and value not in registry:
+            raise ValueError(str(unknown(kind, value, registry)))
+        return value
+
+    return Annotated[str, BeforeValidator(known), Field(json_schema_extra={"enum": list(registry)})]
+
+
+LossName = _name("a loss", LOSSES)
+DatasetName = _name("a data set", DATASETS)
+SpaceName = _name("a search space", search_spaces.SPACES)
+ExtractorName = _name("an extractor", EXTRACTORS)
+MetricName = _name("a metric", METRICS)
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class Part(BaseModel):
+    """Frozen, and closed to unknown keys and to silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Schedule(Part):
+    """How long a data set's trials train and when they are measured. Left out: as published."""
+
+    steps: PositiveInt | None = Field(None, description="discriminator steps")
+    evaluations: PositiveInt | list[PositiveInt] | None = Field(
+        None, description="how many, evenly spaced and the last at the end; or the very steps"
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.steps is None) != (self.evaluations is None):
+            raise ValueError("give steps and evaluations together, or neither")
+        if isinstance(self.evaluations, int) and self.steps is not None and self.evaluations > self.steps:
+            raise ValueError(f"{self.evaluations} evaluations do not fit into {self.steps} steps")
+        if isinstance(self.evaluations, list):
+            if self.evaluations != sorted(set(self.evaluations)):
+                raise ValueError(f"evaluations must rise from one to the next, got {self.evaluations}")
+            if self.evaluations[-1:] != [self.steps]:
+                raise ValueError(f"the last evaluation must be at the last step, {self.steps}, got {self.evaluations}")
+        return self
+
+    def points(self, dataset: str) -> tuple[int, ...]:
+        """The steps at which a trial on this data set is measured; the last is where it ends."""
+        if self.steps is None:
+            return DATASETS[dataset].evaluations
+        if isinstance(self.evaluations, list):
+            return tuple(self.evaluations)
+        count = self.evaluations or 1
+        return tuple(self.steps * i // count for i in range(1, count + 1))
+
+
+class Phase(Part):
+    """A set of searches: every loss on every data set tries `settings` settings of one space, each with `seeds` seeds."""
+
+    name: Identifier
+    space: SpaceName
+    settings: PositiveInt = Field(description="per search; the first is the loss's default")
+    seeds: PositiveInt = Field(1, description="repeats of each setting")
+    search_seed: int = Field(0, ge=0, description="another number draws other settings")
+    losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
+    datasets: list[DatasetName] | None = Field(None, min_length=1, description="left out: the study's")
+
+
+class Measure(Part):
+    """How a trial is measured; all of it is in the metrics' fingerprint."""
+
+    extractor: ExtractorName = "cnn28"
+    metrics: list[MetricName] = Field(["fd"], min_length=1, description="the first is the objective")
+    generated: int = Field(10_000, ge=2, description="generated images per evaluation")
+    real: int = Field(10_000, ge=2, description="real images, always the first of the split")
+    split: str = Field("test", description="split of real images to measure against")
+
+
+class Resources(Part):
+    """What one trial takes of a machine, and how often it may fail."""
+
+    cpus: PositiveInt = Field(1, description="threads of a trial; part of what makes rows bit-identical")
+    gpus: float = Field(0.0, ge=0, description="0.25: four trials share a GPU")
+    retries: int = Field(1, ge=0, description="how often a trial that fails is tried again before it counts as failed")
+    checkpoint_minutes: float = Field(5.0, gt=0, description="the most training time that a crash can cost")
+
+
+class Study(Part):
+    """A study: what varies (losses, data sets, phases), what is shared (networks, measure) and what it may use."""
+
+    name: Identifier
+    losses: list[LossName] = Field(list(LOSSES), min_length=1)
+    datasets: dict[DatasetName, Schedule] = Field(min_length=1)
+    phases: list[Phase] = Field(min_length=1)
+    width: float = Field(1.0, gt=0, le=4, description="of every hidden layer; 1 is the published size")
+    batch_size: int = Field(64, ge=2)
+    batch_norm_decay: float = Field(0.999, ge=0, lt=1, description="of the running averages; lower it for short runs")
+    measure: Measure = Measure()
+    resources: Resources = Resources()
+    keep_checkpoints: bool = Field(False, description="keep the newest checkpoint of finished trials")
+
+    @field_validator("losses")
+    @classmethod
+    def _no_loss_twice(cls, losses: list[str]) -> list[str]:
+        return _unique("loss", losses)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _unique("phase", [phase.name for phase in self.phases])
+        for phase in self.phases:
+            for dataset in phase.datasets or []:
+                if dataset not in self.datasets:
+                    raise ValueError(f"phase {phase.name}: {dataset!r} has no entry under datasets ({', '.join(self.datasets)})")
+            for loss in phase.losses or self.losses:
+                if loss not in search_spaces.SPACES[phase.space].rows:
+                    raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
+        for name in self.datasets:
+            self._measurable(name)
+        return self
+
+    def _measurable(self, dataset: str) -> None:
+        entry, extractor = find_dataset(dataset), EXTRACTORS[self.measure.extractor]
+        if extractor.shape not in (None, entry.shape):
+            raise ValueError(f"the extractor {extractor.name} takes {extractor.shape}, but {dataset} is {entry.shape}")
+        if self.measure.split not in entry.splits:
+            raise ValueError(f"{dataset} has no split {self.measure.split!r}; it has {', '.join(entry.splits)}")
+        if self.measure.real > entry.splits[self.measure.split]:
+            size = entry.splits[self.measure.split]
+            raise ValueError(f"measure.real={self.measure.real}: the split {self.measure.split} of {dataset} has {size} images")
+        if self.batch_size > entry.splits["train"]:
+            raise ValueError(f"batch_size={self.batch_size}: {dataset} has {entry.splits['train']} training images")
+
+
+def load(study: str) -> Study:
+    """The study of a preset's name or a YAML file's path."""
+    return parse(_path(study).read_text(), str(study))
+
+
+def parse(text: str, source: str) -> Study:
+    """The study in a YAML text. Raises StudyError with every fault: the path in the file, the value, what is allowed."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise StudyError(f"{source} is no YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise StudyError(f"{source}: expected a mapping with the keys {', '.join(Study.model_fields)}, got {content!r:.60}")
+    try:
+        return Study.model_validate(content)
+    except ValidationError as error:
+        raise StudyError("\n".join(_fault(source, fault) for fault in error.errors())) from error
+
+
+def presets() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(PRESETS.glob("*.yaml"))}
+
+
+def dump(study: Study) -> str:
+    """The study as YAML with every default spelt out."""
+    return yaml.safe_dump(study.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def _path(study: str) -> Path:
+    path = Path(study)
+    if study in presets():
+        return presets()[study]
+    if path.suffix in {".yaml", ".yml"} or "/" in study:
+        if not path.is_file():
+            raise StudyError(f"there is no file {study}; write one, or name a preset: {', '.join(presets())}")
+        return path
+    raise unknown("a preset", study, presets(), hint=f"{study}.yaml" if Path(f"{study}.yaml").is_file() else "")
+
+
+def _unique(kind: str, names: list[str]) -> list[str]:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{kind} named twice: {', '.join(twice)}")
+    return names
+
+
+def _fault(source: str, fault: Any) -> str:
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"] if part != "[key]")
+    where = f"{source}: {place.lstrip('.') or 'study'}"
+    if fault["type"] == "extra_forbidden":
+        allowed = _keys_at(fault["loc"])
+        return f"{where}: unknown key{did_you_mean(fault['loc'][-1], allowed)}; valid: {', '.join(allowed)}"
+    message = fault["msg"].removeprefix("Value error, ")
+    found = "" if fault["type"] in {"value_error", "missing"} else f", got {fault['input']!r:.80}"
+    return f"{where}: {message}{found}"
+
+
+def _keys_at(place: tuple[str | int, ...]) -> list[str]:
+    models: dict[str | int, type[Part]] = {"datasets": Schedule, "phases": Phase, "measure": Measure, "resources": Resources}
+    return list((models[place[0]] if len(place) > 1 else Study).model_fields)
+
+

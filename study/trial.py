@@ -1,0 +1,179 @@
+"""One trial, from its place in the plan to its rows: resume, train to the next evaluation, measure, write, yield."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from study import durable
+from study.attempt import Attempt, begin
+from study.data.catalogue import find
+from study.data.prepare import Prepared, open_prepared
+from study.measures import load_extractor
+from study.measures.contracts import Extractor
+from study.measures.evaluation import Measurement, evaluate, fingerprint
+from study.measures.grid import png
+from study.measures.moments import Moments
+from study.measures.reference import reference
+from study.models.checkpoints import load_newest, remove_checkpoints, save_checkpoint, save_generator
+from study.models.networks import Size, parameter_count
+from study.models.training import Recipe, Training
+from study.plan import Planned, Trial, canonical
+from study.provenance import provenance
+from study.results.store import Row, Store
+
+log = logging.getLogger("study")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a trial runs: nothing here changes what it computes, but for the device and the number of threads."""
+
+    data: Path
+    threads: int = 1
+    device: str = "cpu"
+    checkpoint_seconds: float = 300.0
+    keep_checkpoints: bool = False
+
+
+def run(planned: Planned, store: Store, options: Options) -> Iterator[Row]:
+    """Yields each evaluation's row once it is on disk; ends at the last step, or early when the trial diverges.
+
+    Starts from the newest checkpoint, so that calling it again after any interruption continues, bit for bit. An
+    exception becomes a row with status failed and is raised again. Nothing is yielded for a trial that has ended.
+    """
+    torch.set_num_threads(options.threads)
+    with begin(planned, store, provenance(options.device, options.threads)) as attempt:
+        if attempt is None:
+            return
+        step = 0
+        try:
+            session = Session(attempt, options)
+            while not session.over:
+                step = session.training.step
+                yield session.next_row()
+        except Exception as error:
+            log.exception("failed")
+            attempt.fail(step, error)
+            raise
+
+
+class Session:
+    """A trial in this process: what it trains, what it measures against, and what it has used so far."""
+
+    def __init__(self, attempt: Attempt, options: Options) -> None:
+        self.attempt, self.options = attempt, options
+        self.trial: Trial = attempt.planned.trial
+        self.folder = attempt.store.trial_folder(self.trial.id)
+        self.prepared, self.extractor, self.real, images = _shared(self.trial, options)
+        self.training = Training(_recipe(self.trial, self.prepared), images, self.prepared.dataset.levels)
+        self.train_seconds = 0.0
+        self.over = False
+        self._resume()
+
+    def next_row(self) -> Row:
+        """Trains to the next evaluation, measures, and makes row, samples and checkpoint durable, in that order."""
+        self._train(next(step for step in self.trial.evaluations if step > self.training.step))
+        start = time.monotonic()
+        losses = self.training.take_means()
+        measurement = self._measure()
+        broken = _not_finite(losses, measurement)
+        last = self.training.step == self.trial.steps
+        self.over = last or broken is not None
+        self._keep_artefacts(measurement)
+        values = self._values(losses) | {"evaluation_seconds": time.monotonic() - start}
+        values |= {"status": "diverged", "message": broken} if broken else {"status": "ok", **measurement.values}
+        row = self.attempt.add(self.training.step, values)
+        log.info("step %d: %s", self.training.step, broken or measurement.values)
+        if not self.over or self.options.keep_checkpoints:
+            self._checkpoint()
+        else:
+            remove_checkpoints(self.folder)
+        return row
+
+    def _resume(self) -> None:
+        state = load_newest(self.folder)
+        if state is not None:
+            self.training.restore(state["training"])
+            self.train_seconds = state["train_seconds"]
+            log.info("continuing from step %d", self.training.step)
+
+    def _train(self, until: int) -> None:
+        start = saved = time.monotonic()
+        while self.training.step < until:
+            self.training.advance()
+            now = time.monotonic()
+            if now - saved > self.options.checkpoint_seconds and self.training.step < until:
+                self.train_seconds += now - start
+                self._checkpoint()
+                start = saved = time.monotonic()
+        self.train_seconds += time.monotonic() - start
+
+    def _measure(self) -> Measurement:
+        protocol = self.trial.protocol
+        latents = self.training.latents(protocol.generated, "evaluation")  # the same for every model and step
+        return evaluate(protocol, self.extractor, self.real, latents, self.training.sample)
+
+    def _keep_artefacts(self, measurement: Measurement) -> None:
+        """The sample grid of every evaluation; at the end the generator's weights."""
+        store, training = self.attempt.store, self.training
+        durable.write_bytes(store.sample_file(self.trial.id, training.step), png(measurement.shown))
+        if self.over:
+            metadata = {"content": self.trial.content, "trial": self.trial.id, "step": str(training.step)}
+            save_generator(store.generator_file(self.trial.id), training.nets.generator.state_dict(), metadata)
+
+    def _values(self, losses: tuple[float | None, float | None]) -> dict[str, Any]:
+        training = self.training
+        made = fingerprint(self.trial.protocol, self.prepared, self.extractor)
+        return {
+            "generator_updates": training.generator_updates,
+            "images_seen": training.step * self.trial.batch_size,
+            "train_seconds": self.train_seconds,
+            "discriminator_loss": losses[0],
+            "generator_loss": losses[1],
+            **{name: float(value) for name, value in training.memory.items()},
+            "fingerprint": canonical(made),
+            "generator_parameters": parameter_count(training.nets.generator),
+            "discriminator_parameters": parameter_count(training.nets.discriminator),
+        }
+
+    def _checkpoint(self) -> None:
+        state = {"training": self.training.state(), "train_seconds": self.train_seconds}
+        save_checkpoint(self.folder, self.training.step, state)
+
+
+def _recipe(trial: Trial, prepared: Prepared) -> Recipe:
+    batch_norm = bool(trial.hyperparameters["batch_norm"])
+    size = Size(prepared.dataset.shape, trial.width, batch_norm, trial.batch_norm_decay)
+    return Recipe(trial.key, trial.loss, dict(trial.hyperparameters), size, trial.batch_size)
+
+
+def _shared(trial: Trial, options: Options) -> tuple[Prepared, Extractor, Moments, torch.Tensor]:
+    protocol = trial.protocol
+    return _load(trial.dataset, protocol.extractor, protocol.split, protocol.real, (options.data, options.device))
+
+
+@lru_cache(maxsize=4)
+def _load(
+    dataset: str, extractor_name: str, split: str, count: int, place: tuple[Path, str]
+) -> tuple[Prepared, Extractor, Moments, torch.Tensor]:
+    """What the trials of one process share: the data on the device, the extractor and the real images' moments."""
+    data, device = place
+    prepared = open_prepared(find(dataset), data)
+    extractor: Extractor = load_extractor(extractor_name)
+    real = reference(prepared, split, count, extractor, data)
+    extractor.module.to(device)
+    return prepared, extractor, real, torch.from_numpy(prepared.images("train")).to(device)
+
+
+def _not_finite(losses: tuple[float | None, float | None], measurement: Measurement) -> str | None:
+    """What is no longer a number, in words; None while everything is."""
+    for name, value in zip(("discriminator loss", "generator loss"), losses, strict=True):
+        if value is not None and not torch.tensor(value).isfinite():
+            return f"the {name} is {value}"
+    return None if measurement.finite else "a generated image is not finite"
