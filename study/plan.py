@@ -97,6 +97,11 @@ class Planned:
         }
 
 
+def from_row(row: Mapping[str, Any]) -> Planned:
+    """The planned trial that a line of the plan's table describes."""
+    return Planned(row["phase"], row["sample"], from_content(row["content"]))
+
+
 def build(study: Study) -> list[Planned]:
     """The plan: phase by phase; within one, sample by sample, so that searches interrupted early had equal budgets."""
     return [planned for phase in study.phases for planned in _phase(study, phase)]

@@ -1,12 +1,23 @@
 """What a person writes in a study's YAML, validated to the last key before anything is queued."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.config import JsonDict
 
-import search_spaces
+from search_spaces import SPACES
 from study.data.catalogue import DATASETS
 from study.data.catalogue import find as find_dataset
 from study.errors import StudyError, did_you_mean, unknown
@@ -16,22 +27,26 @@ from study.models.losses import LOSSES
 PRESETS = Path(__file__).parent / "presets"
 
 
-def _name(kind: str, registry: dict[str, Any]) -> Any:
-    """A text that must be a key of the registry; the JSON schema lists the keys."""
+def _known(kind: str, registry: Mapping[str, object]) -> BeforeValidator:
+    """Refuses a text that is no key of the registry, with the closest key and all of them."""
 
-    def known(value: object) -> object:
+    def check(value: object) -> object:
         if isinstance(value, str) and value not in registry:
             raise ValueError(str(unknown(kind, value, registry)))
         return value
 
-    return Annotated[str, BeforeValidator(known), Field(json_schema_extra={"enum": list(registry)})]
+    return BeforeValidator(check)
 
 
-LossName = _name("a loss", LOSSES)
-DatasetName = _name("a data set", DATASETS)
-SpaceName = _name("a search space", search_spaces.SPACES)
-ExtractorName = _name("an extractor", EXTRACTORS)
-MetricName = _name("a metric", METRICS)
+def _enum(registry: Mapping[str, object]) -> JsonDict:
+    return {"enum": list(registry)}
+
+
+LossName = Annotated[str, _known("a loss", LOSSES), Field(json_schema_extra=_enum(LOSSES))]
+DatasetName = Annotated[str, _known("a data set", DATASETS), Field(json_schema_extra=_enum(DATASETS))]
+SpaceName = Annotated[str, _known("a search space", SPACES), Field(json_schema_extra=_enum(SPACES))]
+ExtractorName = Annotated[str, _known("an extractor", EXTRACTORS), Field(json_schema_extra=_enum(EXTRACTORS))]
+MetricName = Annotated[str, _known("a metric", METRICS), Field(json_schema_extra=_enum(METRICS))]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
@@ -130,7 +145,7 @@ class Study(Part):
                 if dataset not in self.datasets:
                     raise ValueError(f"phase {phase.name}: {dataset!r} has no entry under datasets ({', '.join(self.datasets)})")
             for loss in phase.losses or self.losses:
-                if loss not in search_spaces.SPACES[phase.space].rows:
+                if loss not in SPACES[phase.space].rows:
                     raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
         for name in self.datasets:
             self._measurable(name)
@@ -160,6 +175,11 @@ def parse(text: str, source: str) -> Study:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise StudyError(f"{source} is no YAML: {error}") from error
+    return validate(content, source)
+
+
+def validate(content: object, source: str) -> Study:
+    """The study in a mapping. Raises StudyError like `parse`."""
     if not isinstance(content, dict):
         raise StudyError(f"{source}: expected a mapping with the keys {', '.join(Study.model_fields)}, got {content!r:.60}")
     try:

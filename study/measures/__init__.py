@@ -15,6 +15,7 @@ class ExtractorEntry:
     where: str  # module:class
     shape: tuple[int, int, int] | None  # channels, height, width it takes; None where it resizes
     dimension: int
+    gflop: float  # per image, for the plan's cost
     meaning: str
 
 
@@ -32,7 +33,7 @@ class MetricEntry:
 EXTRACTORS = {
     entry.name: entry
     for entry in (
-        ExtractorEntry("cnn28", "study.measures.cnn28:Cnn28", (1, 28, 28), 64,
+        ExtractorEntry("cnn28", "study.measures.cnn28:Cnn28", (1, 28, 28), 64, 0.015,
                        "a small classifier trained on Fashion-MNIST, shipped; for 28x28 grey images"),
     )
 }  # fmt: skip

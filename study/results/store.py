@@ -26,7 +26,7 @@ class Store:
         self.generators = folder / "generators"
         self.study_file = folder / "study.yaml"
         self.plan_file = folder / "plan.parquet"
-        self.driver_lock = folder / "driver.lock"
+        self.driver_lock = folder / "driver.lock"  # held by the one process that may run the study
 
     def trial_folder(self, trial: str) -> Path:
         """Lock, checkpoints, log and traces of one trial."""
@@ -57,6 +57,11 @@ class Store:
         """Every row of every attempt at one trial, attempt by attempt."""
         paths = sorted(self.rows.glob(f"{trial}.*.parquet"))
         return [row for path in paths for row in pq.read_table(path).to_pylist()]
+
+
+def read_plan(path: Path) -> list[dict[str, Any]]:
+    """The plan's rows, in order."""
+    return cast(list[dict[str, Any]], pq.read_table(path).to_pylist())
 
 
 def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:

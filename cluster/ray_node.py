@@ -1,0 +1,65 @@
+"""A Ray cluster of this machine alone: its own token, its own folder, and nothing of it left afterwards."""
+
+import logging
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Ray reads these once, when it is imported, here and in every process that it starts.
+os.environ |= {
+    "RAY_AUTH_MODE": "token",  # without it any user of this machine can run code in the cluster
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",  # progress is this program's own
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # trials write their own rows; Tune's files cost five times as much
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is for the caller, at once
+}
+if "ray" in sys.modules:
+    raise RuntimeError("import cluster.ray_node before anything that imports ray: its environment comes first")
+
+import ray  # noqa: E402
+
+PARENT = Path("/tmp")  # short, because Ray's Unix sockets below it must stay under 107 bytes
+PREFIX = "gan-study-"
+OBJECT_STORE_BYTES = 100_000_000  # trials exchange numbers, not arrays
+
+@contextmanager
+def local(cpus: int, gpus: int) -> Iterator[Path]:
+    """Starts Ray with these resources and yields a scratch folder that disappears with it.
+
+    Every process of Ray is a child of this one and dies with it, even when it is killed.
+    """
+    _sweep()
+    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT))
+    token = scratch / "token"
+    token.touch(mode=0o600)
+    token.write_text(secrets.token_hex(32))
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+    try:
+        ray.init(
+            num_cpus=cpus,
+            num_gpus=gpus,
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _temp_dir=str(scratch / "ray"),
+        )
+        yield scratch
+    finally:
+        ray.shutdown()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Removes the folders of processes that were killed before they could."""
+    for folder in PARENT.glob(f"{PREFIX}*"):
+        owner = re.fullmatch(rf"{PREFIX}(\d+)-\w+", folder.name)
+        if owner and folder.stat().st_uid == os.getuid() and not Path(f"/proc/{owner[1]}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,84 @@
+"""The front desk: the command gan-study. Parses, calls one function, prints; loads what a command needs when it runs."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from study import __version__
+from study.errors import StudyError, did_you_mean
+
+COMMANDS = {
+    "plan": "The exact, ordered table of a study's trials, and what it will cost.",
+    "prepare": "Fetch, check and convert what a study's trials read.",
+    "run": "Run what is missing of a study on this machine.",
+    "retry": "Run the failed trials of a study again.",
+    "train": "Run one trial in this process.",
+    "status": "Where a study stands.",
+    "best": "The best setting of every loss on every data set.",
+    "why": "Everything about one trial: configuration, history, traceback, log.",
+    "query": "Ask a study's results in SQL.",
+    "report": "Write a study's page with pictures.",
+    "list": "What there is: losses, datasets, spaces, metrics, extractors, presets.",
+    "schema": "The JSON schema of a study's YAML, for editors.",
+}
+
+
+class FrontDesk(TyperGroup):
+    """Lists commands from the table above and imports one only when it is called: --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return click.Command(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, rest = args[0], args[1:]
+        if name not in COMMANDS:
+            hint = did_you_mean(name, COMMANDS)
+            raise StudyError(f"gan-study has no command {name!r}{hint}; it has {', '.join(COMMANDS)}")
+        return name, _load(name), rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StudyError as error:
+            typer.echo(f"gan-study: {error}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(cls=FrontDesk, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
+
+
+@app.callback(epilog="Example: gan-study plan demo; gan-study run demo; gan-study report demo")
+def desk(
+    version: bool = typer.Option(False, "--version", help="Print the version and leave."),
+) -> None:
+    """Large, fair, believable comparisons of generative models.
+
+    STUDY is the name of a preset (gan-study list presets) or the path of a YAML file.
+    """
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _load(name: str) -> click.Command:
+    module = importlib.import_module(f"study.commands.{name}")
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(module.command)
+    return typer.main.get_command(alone)
+
+
+def main() -> None:
+    app(prog_name="gan-study")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

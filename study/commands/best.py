@@ -1,0 +1,22 @@
+"""gan-study best"""
+
+import typer
+
+from analysis import formats, frames, notes, tables
+from study.commands.common import RESULTS, Results, StudyName, console, folder_of
+
+
+def command(study: StudyName, results: Results = RESULTS) -> None:
+    """The best setting per loss and data set, with its error over seeds and everything that did not finish.
+
+    Example: gan-study best demo
+    """
+    chosen = frames.load(folder_of(study, results))
+    ranking = tables.ranking(chosen)
+    console.print(f"{chosen.folder.name}, {chosen.objective}: lower is better", markup=False)
+    typer.echo(formats.text(formats.readable_ranking(ranking)))
+    typer.echo("\nthe settings")
+    typer.echo(formats.text(formats.readable_settings(ranking)))
+    typer.echo()
+    for note in notes.notes(chosen, ranking, frames.settings(chosen)):
+        console.print(f"- {note}", markup=False)

@@ -1,0 +1,57 @@
+"""What the commands share: their arguments, where a study's folder is, and how tables are printed."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from study import spec
+from study.errors import StudyError
+
+StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A preset's name or a YAML file's path.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="One folder per study is made in here.")]
+Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where prepared data sets are.")]
+RESULTS, DATA = Path("results"), Path("data")
+WIDE = 160  # columns where the output is no terminal: nothing is folded away in a log or a pipe
+
+console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def folder_of(study: str, results: Path) -> Path:
+    """The folder of a study that has results: by the folder's own name, a preset's, or a YAML file's `name`."""
+    direct = results / study
+    folder = direct if (direct / "plan.parquet").exists() else results / spec.load(study).name
+    if not (folder / "plan.parquet").exists():
+        raise StudyError(f"{study} has no results in {results}; run gan-study run {study}, or name the folder: --results DIR")
+    return folder
+
+
+def cores() -> int:
+    """The processors this process may use, which on a shared machine are fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table whose numbers stand to the right."""
+    lines = [["-" if cell is None else cell for cell in row] for row in rows]
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for i, column in enumerate(columns):
+        numbers = bool(lines) and all(isinstance(line[i], int | float) or line[i] == "-" for line in lines)
+        made.add_column(column, justify="right" if numbers else "left", header_style="bold", overflow="fold")
+    for line in lines:
+        made.add_row(*(f"{cell:,}" if isinstance(cell, int) else f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+                       for cell in line))  # fmt: skip
+    return made
+
+
+def duration(seconds: float) -> str:
+    """3 s, 4.5 min or 6.7 h."""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,62 @@
+"""gan-study plan"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from study import spec
+from study.commands.common import RESULTS, Results, StudyName, console, cores, duration, table
+from study.cost import cost, recorded
+from study.plan import Planned, build, summary
+from study.results.schema import PLAN_COLUMNS
+from study.results.store import write_table
+
+HEAD = 10
+
+
+def command(
+    study: StudyName,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
+    output: Annotated[Path | None, typer.Option("-o", metavar="FILE.parquet", help="Write the table there.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="For the hours; left out: as run would use.")] = None,
+    results: Results = RESULTS,
+) -> None:
+    """The exact, ordered table of trials and what it will cost. Writes nothing but FILE.parquet.
+
+    Example: gan-study plan demo --json
+    """
+    chosen = spec.load(study)
+    plan = build(chosen)
+    count = workers or max(1, cores() // chosen.resources.cpus)
+    facts = summary(chosen, plan) | {"cost": cost(plan, recorded(results / chosen.name), count)}
+    if output is not None:
+        write_table(output, [planned.row(i) for i, planned in enumerate(plan)], PLAN_COLUMNS)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=1))
+    else:
+        _show(facts, plan, output)
+
+
+def _show(facts: dict[str, Any], plan: list[Planned], output: Path | None) -> None:
+    searches = [(s["phase"], s["loss"], s["dataset"], s["trials"], s["steps"]) for s in facts["searches"]]
+    console.print(table("searches", ("phase", "loss", "data set", "trials", "steps"), searches))
+    first = [
+        (i, p.trial.id, p.search, p.sample, p.trial.seed, _setting(p)) for i, p in enumerate(plan[:HEAD])
+    ]
+    title = f"\nthe first {len(first)} of {len(plan):,} trials in their order"
+    console.print(table(title, ("", "trial", "search", "sample", "seed", "setting"), first))
+    spent = facts["cost"]
+    console.print(
+        f"\n{facts['study']}: {facts['trials']:,} trials, {facts['steps_total']:,} discriminator steps, "
+        f"{facts['evaluations_total']:,} evaluations; about {duration(spent['hours'] * 3600)} on {spent['workers']} "
+        f"workers ({spent['basis']})"
+    )
+    if output is not None:
+        console.print(f"all of it: {output}")
+
+
+def _setting(planned: Planned) -> str:
+    return ", ".join(f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+                     for name, value in planned.trial.hyperparameters.items())  # fmt: skip

@@ -1,0 +1,53 @@
+"""gan-study status"""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from study.attempt import whereabouts
+from study.commands.common import RESULTS, Results, StudyName, console, folder_of, table
+from study.durable import locked
+from study.results.query import connect
+from study.results.store import Store
+
+UNFINISHED = ("waiting", "started")
+
+
+def command(study: StudyName, results: Results = RESULTS) -> None:
+    """Where a study stands: done, running (where, since when), diverged, failed, interrupted, waiting.
+
+    Example: gan-study status demo
+    """
+    store = Store(folder_of(study, results))
+    with connect(store.folder) as database:
+        names = ("trial", "status", "search", "sample", "seed", "step", "steps", "loss", "dataset")
+        trials = [dict(zip(names, row, strict=True)) for row in
+                  database.execute(f"SELECT {', '.join(names)} FROM trials").fetchall()]  # fmt: skip
+    running = {t["trial"]: place for t in trials if t["status"] in UNFINISHED if (place := whereabouts(store, t["trial"]))}
+    for trial in trials:
+        if trial["trial"] in running:
+            trial["status"] = "running"
+        elif trial["status"] == "started":
+            trial["status"] = "interrupted"
+    states = ("done", "running", "diverged", "failed", "interrupted", "waiting")
+    counts = Counter((t["loss"], t["dataset"], t["status"]) for t in trials)
+    searches = dict.fromkeys((t["loss"], t["dataset"]) for t in trials)
+    rows = [(*search, *(counts[*search, state] for state in states)) for search in searches]
+    rows.append(("all", "", *(sum(1 for t in trials if t["status"] == state) for state in states)))
+    console.print(table(f"{store.folder.name}: {len(trials):,} trials", ("loss", "data set", *states), rows))
+    if running:
+        lines = [
+            (t["search"], t["sample"], t["seed"], t["step"] or 0, t["steps"], where["host"], where["pid"], _since(where["started_at"]))
+            for t in trials if (where := running.get(t["trial"]))
+        ]  # fmt: skip
+        columns = ("search", "sample", "seed", "measured at", "of", "host", "process", "for")
+        console.print(table("\nrunning now", columns, lines))
+    console.print("\na driver is at work" if locked(store.driver_lock) else "\nno driver is at work", end="")
+    left = sum(t["status"] in ("interrupted", "waiting") for t in trials)
+    failed = sum(t["status"] == "failed" for t in trials)
+    hints = [f"go on: gan-study run {study}"] * bool(left) + [f"failures again: gan-study retry {study}"] * bool(failed)
+    console.print("".join(f"; {hint}" for hint in hints))
+
+
+def _since(started_at: str) -> str:
+    minutes = (datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds() / 60
+    return f"{minutes:.1f} min"

@@ -1,0 +1,114 @@
+"""gan-study train"""
+
+import dataclasses
+from typing import Annotated, Any
+
+import typer
+
+from search_spaces import WIDE, hyperparameters
+from search_spaces.dimensions import Value
+from study import durable
+from study.commands.common import DATA, RESULTS, Data, Results, console
+from study.data.catalogue import find
+from study.errors import StudyError, unknown
+from study.models.losses import LOSSES
+from study.plan import Planned, build
+from study.preparation import prepare_study
+from study.results.store import Store, read_plan
+from study.spec import Study, dump, validate
+from study.trial import Options, run
+
+STUDY = "train"  # the folder under --results
+IMAGES = 10_000  # generated and real, where the data set has as many
+
+
+def command(
+    loss: Annotated[str, typer.Option(help="One of gan-study list losses.")],
+    dataset: Annotated[str, typer.Option(help="One of gan-study list datasets.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="name=value", help="A hyperparameter.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Left out: as published.")] = None,
+    evaluations: Annotated[int, typer.Option(min=1, help="With --steps: how many.")] = 1,
+    width: Annotated[float, typer.Option(help="Of every hidden layer; 1 is the published size.")] = 1.0,
+    batch_norm_decay: Annotated[float, typer.Option(help="Of the running averages; lower it for short runs.")] = 0.999,
+    seed: Annotated[int, typer.Option(min=0, help="Number of the repeat.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Part of what makes rows bit-identical.")] = 1,
+    results: Results = RESULTS,
+    data: Data = DATA,
+) -> None:
+    """Run one trial in this process, without Ray. Hyperparameters that are not set have the loss's defaults.
+
+    Running it again resumes, or does nothing when it has ended.
+    Example: gan-study train --loss wgan_gp --dataset fashion --set learning_rate=2e-4 --steps 500 --width 0.25
+    """
+    study = _study(loss, dataset, None if steps is None else {"steps": steps, "evaluations": evaluations}, width, batch_norm_decay)
+    planned = _planned(study, _setting(loss, settings or []), seed)
+    store = Store(results / STUDY)
+    planned = _register(planned, study, store)
+    for thing in prepare_study(study, data):
+        if thing.made:
+            console.print(f"prepared {thing.name} from {thing.origin}")
+    options = Options(data=data.resolve(), threads=threads, checkpoint_seconds=study.resources.checkpoint_minutes * 60)
+    trial = planned.trial.id
+    try:
+        for row in run(planned, store, options):
+            score = row.get(row["objective"])
+            found = row["message"] if score is None else f"{row['objective']} {score:.6g}"
+            console.print(f"step {row['step']:,} of {row['steps']:,}: {row['status']}, {found}; {store.sample_file(trial, row['step'])}")
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from the newest checkpoint")
+        raise typer.Exit(130) from None
+    except StudyError:
+        raise
+    except Exception as error:
+        console.print(f"[bold red]FAILED[/] {type(error).__name__}: {error}")
+        console.print(f"look: gan-study why {STUDY} {trial}")
+        raise typer.Exit(1) from error
+    console.print(f"trial {trial} has ended; look: gan-study why {STUDY} {trial}")
+
+
+def _study(loss: str, dataset: str, schedule: dict[str, int] | None, width: float, decay: float) -> Study:
+    if loss not in LOSSES:
+        raise unknown("a loss", loss, LOSSES)
+    images = min(IMAGES, find(dataset).splits["test"])
+    content: dict[str, Any] = {
+        "name": STUDY,
+        "losses": [loss],
+        "datasets": {dataset: schedule or {}},
+        "phases": [{"name": STUDY, "space": WIDE.name, "settings": 1}],
+        "width": width,
+        "batch_norm_decay": decay,
+        "measure": {"generated": images, "real": images},
+    }
+    return validate(content, "gan-study train")
+
+
+def _setting(loss: str, assignments: list[str]) -> dict[str, Value]:
+    """The loss's defaults with what --set changes."""
+    values = WIDE.default(loss)
+    names = tuple(values)
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise StudyError(f"--set {assignment}: expected name=value, with a name out of {', '.join(names)}")
+        hyperparameters.check_name(name, names, loss)
+        values[name] = hyperparameters.parse(name, text)
+    return hyperparameters.check(values, names, loss)
+
+
+def _planned(study: Study, setting: dict[str, Value], seed: int) -> Planned:
+    (default,) = build(study)
+    return dataclasses.replace(default, trial=dataclasses.replace(default.trial, hyperparameters=setting, seed=seed))
+
+
+def _register(planned: Planned, study: Study, store: Store) -> Planned:
+    """Puts the trial on the list of this folder's trials, numbered after those of its search, and returns its place."""
+    with durable.lock(store.driver_lock, wait=True):
+        rows = read_plan(store.plan_file) if store.plan_file.exists() else []
+        for row in rows:
+            if row["trial"] == planned.trial.id:
+                return dataclasses.replace(planned, sample=row["sample"])
+        default = planned.trial.hyperparameters == WIDE.default(planned.trial.loss)
+        taken = [row["sample"] for row in rows if row["search"] == planned.search]
+        placed = dataclasses.replace(planned, sample=0 if default else max([0, *taken]) + 1)
+        store.write_plan([*rows, placed.row(len(rows))], dump(study))
+    return placed

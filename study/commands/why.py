@@ -1,0 +1,71 @@
+"""gan-study why"""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from study.attempt import whereabouts
+from study.commands.common import RESULTS, Results, StudyName, console, folder_of, table
+from study.errors import StudyError
+from study.results.query import connect
+from study.results.store import Store
+
+LOG_LINES = 40
+
+
+def command(
+    study: StudyName,
+    trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or as much of it as is unique.")],
+    results: Results = RESULTS,
+) -> None:
+    """Everything about one trial: configuration, history, traceback, log.
+
+    Example: gan-study why demo d81f2970
+    """
+    store = Store(folder_of(study, results))
+    with connect(store.folder) as database:
+        found = database.execute("SELECT DISTINCT trial FROM plan WHERE starts_with(trial, ?)", [trial]).fetchall()
+        if len(found) != 1:
+            many = f"fits {len(found)} trials; give more digits" if found else "fits no trial of the plan"
+            raise StudyError(f"{trial!r} {many}; all of them: gan-study query {study} 'SELECT trial FROM trials'")
+        (name,) = found[0]
+        facts = _row(database, "SELECT * FROM trials WHERE trial = ? LIMIT 1", name)
+        history = database.execute(
+            "SELECT attempt, step, status, score, train_seconds, images_seen, message FROM attempts "
+            "WHERE trial = ? ORDER BY attempt, step", [name]).fetchall()  # fmt: skip
+        last = _row(database, "SELECT * FROM attempts WHERE trial = ? ORDER BY attempt DESC, step DESC LIMIT 1", name)
+    where = whereabouts(store, name)
+    console.print(f"trial {name}: {facts['status']}{f', running on {where}' if where else ''}", markup=False)
+    console.print(f"{facts['search']}, sample {facts['sample']}, seed {facts['seed']}", markup=False)
+    console.print("\nconfiguration\n" + json.dumps(json.loads(facts["content"]), indent=1), markup=False)
+    columns = ("attempt", "step", "status", facts["objective"], "train seconds", "images", "message")
+    console.print(table("\nhistory", columns, history))
+    _provenance(last)
+    _files(store, name, last)
+
+
+def _provenance(last: dict[str, Any]) -> None:
+    for column in ("fingerprint", "commit", "dirty", "versions", "hardware", "started_at", "written_at"):
+        if last.get(column) is not None:
+            console.print(f"{column}: {last[column]}", markup=False)
+
+
+def _files(store: Store, trial: str, last: dict[str, Any]) -> None:
+    if last.get("trace"):
+        trace = store.folder / last["trace"]
+        console.print(f"\ntraceback ({trace})\n{trace.read_text()}", markup=False)
+    log = store.log_file(trial)
+    if log.exists():
+        lines = log.read_text().splitlines()
+        console.print(f"\nlog ({log}, the last {min(LOG_LINES, len(lines))} of {len(lines)} lines)", markup=False)
+        console.print("\n".join(lines[-LOG_LINES:]), markup=False)
+    for path in sorted([*store.samples.glob(f"{trial}.*"), *store.generators.glob(f"{trial}.*")]):
+        console.print(f"file: {path}", markup=False)
+
+
+def _row(database: Any, sql: str, trial: str) -> dict[str, Any]:
+    result = database.execute(sql, [trial])
+    names = [column[0] for column in result.description]
+    row = result.fetchone()
+    return {} if row is None else dict(zip(names, row, strict=True))
