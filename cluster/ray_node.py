@@ -23,11 +23,12 @@ os.environ |= {
 if "ray" in sys.modules:
     raise RuntimeError("import cluster.ray_node before anything that imports ray: its environment comes first")
 
-import ray  # noqa: E402
+import ray
 
 PARENT = Path("/tmp")  # short, because Ray's Unix sockets below it must stay under 107 bytes
 PREFIX = "gan-study-"
 OBJECT_STORE_BYTES = 100_000_000  # trials exchange numbers, not arrays
+
 
 @contextmanager
 def local(cpus: int, gpus: int) -> Iterator[Path]:

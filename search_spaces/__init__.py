@@ -5,6 +5,8 @@ from search_spaces.space import Space
 from search_spaces.wide import WIDE
 from study.errors import unknown
 
+__all__ = ["NARROW", "SPACES", "WIDE", "Space", "find"]
+
 SPACES: dict[str, Space] = {space.name: space for space in (WIDE, NARROW)}
 
 

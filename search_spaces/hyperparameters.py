@@ -35,14 +35,19 @@ HYPERPARAMETERS = {
 
 
 def check(values: dict[str, Value], needed: tuple[str, ...], where: str) -> dict[str, Value]:
-    """The values in their types, in the order of `needed`. Raises StudyError for a name or value that is not allowed."""
+    """The values in their types, in the order of `needed`. Raises StudyError for what is not allowed."""
     for name in values:
-        if name not in needed:
-            raise unknown(f"a hyperparameter of {where}", name, needed, hint=_by_symbol(name, needed))
+        check_name(name, needed, where)
     missing = [name for name in needed if name not in values]
     if missing:
         raise StudyError(f"{where} needs {', '.join(missing)}")
     return {name: _typed(HYPERPARAMETERS[name], values[name], where) for name in needed}
+
+
+def check_name(name: str, needed: tuple[str, ...], where: str) -> None:
+    """Raises StudyError for a name that is not needed; the paper's symbol leads to the name it has here."""
+    if name not in needed:
+        raise unknown(f"a hyperparameter of {where}", name, needed, hint=_by_symbol(name, needed))
 
 
 def parse(name: str, text: str) -> Value:
@@ -69,7 +74,7 @@ def _typed(row: Hyperparameter, value: Value, where: str) -> Value:
 def _expected(row: Hyperparameter) -> str:
     if row.kind is bool:
         return "on or off"
-    return f"{'a whole number' if row.kind is int else 'a number'} from {row.low:g} to {row.high:g}"
+    return f"{'a whole number' if row.kind is int else 'a number'} from {row.low!r} to {row.high!r}"
 
 
 def _by_symbol(symbol: str, needed: tuple[str, ...]) -> str:

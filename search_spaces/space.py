@@ -22,7 +22,7 @@ class Space:
         return {name: default for name, (default, _) in self._row(loss).items()}
 
     def setting(self, loss: str, sample: int, search_seed: int) -> dict[str, Value]:
-        """Sample 0 is the default; every later value has its own seed, so no draw depends on another or on their number.
+        """Sample 0 is the default; every other value has its own seed: no draw depends on another or on their number.
 
         The data set is not among the names: a loss tries the same settings everywhere, as in the published study,
         and transfer between data sets is a paired comparison.

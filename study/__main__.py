@@ -1,15 +1,15 @@
-"""The front desk: the command gan-study. Parses, calls one function, prints; loads what a command needs when it runs."""
+"""The front desk: the command gan-study. Parses, calls, prints; loads a command when it runs."""
 
 import importlib
-import sys
-from typing import Any
+from typing import Any, cast
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from study import __version__
-from study.errors import StudyError, did_you_mean
+from study.errors import DataUnavailable, StudyError, did_you_mean
+
+WRONG_INPUT, NO_DATA = 2, 3  # exit codes beside 0, 1 (trials failed) and 130 (Ctrl-C)
 
 COMMANDS = {
     "plan": "The exact, ordered table of a study's trials, and what it will cost.",
@@ -30,27 +30,25 @@ COMMANDS = {
 class FrontDesk(TyperGroup):
     """Lists commands from the table above and imports one only when it is called: --help stays quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return click.Command(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name]) if cmd_name in COMMANDS else None
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, TyperCommand | None, list[str]]:
         name, rest = args[0], args[1:]
         if name not in COMMANDS:
             hint = did_you_mean(name, COMMANDS)
             raise StudyError(f"gan-study has no command {name!r}{hint}; it has {', '.join(COMMANDS)}")
         return name, _load(name), rest
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except StudyError as error:
             typer.echo(f"gan-study: {error}", err=True)
-            raise typer.Exit(2) from error
+            raise typer.Exit(NO_DATA if isinstance(error, DataUnavailable) else WRONG_INPUT) from error
 
 
 app = typer.Typer(cls=FrontDesk, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
@@ -69,11 +67,11 @@ def desk(
         raise typer.Exit
 
 
-def _load(name: str) -> click.Command:
+def _load(name: str) -> TyperCommand:
     module = importlib.import_module(f"study.commands.{name}")
     alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
     alone.command(name)(module.command)
-    return typer.main.get_command(alone)
+    return cast(TyperCommand, typer.main.get_command(alone))
 
 
 def main() -> None:
@@ -81,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -108,7 +108,7 @@ def build(study: Study) -> list[Planned]:
 
 
 def summary(study: Study, plan: list[Planned]) -> dict[str, Any]:
-    """Counts per search and in all. A trial that two phases share is planned twice, run and counted in the totals once."""
+    """Counts per search and in all. A trial that two phases share is planned twice, but run and totalled once."""
     searches: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
     for planned in plan:
         searches[planned.trial.loss, planned.trial.dataset, planned.phase].append(planned.trial)

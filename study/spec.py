@@ -88,7 +88,7 @@ class Schedule(Part):
 
 
 class Phase(Part):
-    """A set of searches: every loss on every data set tries `settings` settings of one space, each with `seeds` seeds."""
+    """A set of searches: every loss tries `settings` settings of a space on every data set, with `seeds` seeds each."""
 
     name: Identifier
     space: SpaceName
@@ -143,7 +143,9 @@ class Study(Part):
         for phase in self.phases:
             for dataset in phase.datasets or []:
                 if dataset not in self.datasets:
-                    raise ValueError(f"phase {phase.name}: {dataset!r} has no entry under datasets ({', '.join(self.datasets)})")
+                    raise ValueError(
+                        f"phase {phase.name}: {dataset!r} has no entry under datasets ({', '.join(self.datasets)})"
+                    )
             for loss in phase.losses or self.losses:
                 if loss not in SPACES[phase.space].rows:
                     raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
@@ -159,7 +161,9 @@ class Study(Part):
             raise ValueError(f"{dataset} has no split {self.measure.split!r}; it has {', '.join(entry.splits)}")
         if self.measure.real > entry.splits[self.measure.split]:
             size = entry.splits[self.measure.split]
-            raise ValueError(f"measure.real={self.measure.real}: the split {self.measure.split} of {dataset} has {size} images")
+            raise ValueError(
+                f"measure.real={self.measure.real}: the split {self.measure.split} of {dataset} has {size} images"
+            )
         if self.batch_size > entry.splits["train"]:
             raise ValueError(f"batch_size={self.batch_size}: {dataset} has {entry.splits['train']} training images")
 
@@ -170,7 +174,7 @@ def load(study: str) -> Study:
 
 
 def parse(text: str, source: str) -> Study:
-    """The study in a YAML text. Raises StudyError with every fault: the path in the file, the value, what is allowed."""
+    """The study in a YAML text. Raises StudyError with every fault: where it is, the value, what is allowed."""
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -181,7 +185,9 @@ def parse(text: str, source: str) -> Study:
 def validate(content: object, source: str) -> Study:
     """The study in a mapping. Raises StudyError like `parse`."""
     if not isinstance(content, dict):
-        raise StudyError(f"{source}: expected a mapping with the keys {', '.join(Study.model_fields)}, got {content!r:.60}")
+        raise StudyError(
+            f"{source}: expected a mapping with the keys {', '.join(Study.model_fields)}, got {content!r:.60}"
+        )
     try:
         return Study.model_validate(content)
     except ValidationError as error:
@@ -227,7 +233,10 @@ def _fault(source: str, fault: Any) -> str:
 
 
 def _keys_at(place: tuple[str | int, ...]) -> list[str]:
-    models: dict[str | int, type[Part]] = {"datasets": Schedule, "phases": Phase, "measure": Measure, "resources": Resources}
+    models: dict[str | int, type[Part]] = {
+        "datasets": Schedule,
+        "phases": Phase,
+        "measure": Measure,
+        "resources": Resources,
+    }
     return list((models[place[0]] if len(place) > 1 else Study).model_fields)
-
-

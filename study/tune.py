@@ -49,7 +49,7 @@ class Worker(tune.Trainable):
     _planned: Planned
     _rows: Iterator[Row]
 
-    def setup(self, config: dict[str, Any], folder: Path, options: Options) -> None:
+    def setup(self, config: dict[str, Any], folder: Path, options: Options) -> None:  # type: ignore[override]
         _die_with_parent()
         self._folder, self._options = folder, options
         self.reset_config(config)
@@ -84,7 +84,9 @@ class _Listener(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._watcher.started(self._of(trial))
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         if "row" in result:
             self._watcher.measured(self._of(trial), result["row"])
 

@@ -13,7 +13,8 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     """
     chosen = frames.load(folder_of(study, results))
     ranking = tables.ranking(chosen)
-    console.print(f"{chosen.folder.name}, {chosen.objective}: lower is better", markup=False)
+    for dataset in ranking["dataset"].unique():
+        console.print(f"{chosen.name} on {dataset}: {chosen.objective(dataset)}, lower is better", markup=False)
     typer.echo(formats.text(formats.readable_ranking(ranking)))
     typer.echo("\nthe settings")
     typer.echo(formats.text(formats.readable_settings(ranking)))

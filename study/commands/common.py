@@ -27,7 +27,9 @@ def folder_of(study: str, results: Path) -> Path:
     direct = results / study
     folder = direct if (direct / "plan.parquet").exists() else results / spec.load(study).name
     if not (folder / "plan.parquet").exists():
-        raise StudyError(f"{study} has no results in {results}; run gan-study run {study}, or name the folder: --results DIR")
+        raise StudyError(
+            f"{study} has no results in {results}; run gan-study run {study}, or name the folder: --results DIR"
+        )
     return folder
 
 

@@ -1,8 +1,6 @@
 """What run and retry share: prepare, find what is missing, drive Ray, tell how it went."""
 
 import signal
-import sys
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ import typer
 
 from cluster import ray_node
 from study import durable, spec
-from study.commands.common import console, cores, duration
+from study.commands.common import console, cores
 from study.commands.screen import Screen
 from study.errors import StudyError
 from study.plan import Planned, build
@@ -38,14 +36,16 @@ class Order:
 
 
 def drive(order: Order) -> None:
-    """Runs the trials in the wanted states and leaves with 0, or 1 where trials failed. One driver per study at a time."""
+    """Runs the trials in the wanted states; exits with 1 where trials failed. One driver per study at a time."""
     study = spec.load(order.study)
     store = Store(order.results / study.name)
     workers = _workers(study, order.workers)
     plan = build(study)
     with durable.lock(store.driver_lock, wait=False) as mine:
         if not mine:
-            raise StudyError(f"{study.name} is being run already, from {store.folder}; follow it: gan-study status {order.study}")
+            raise StudyError(
+                f"{study.name} is being run already, from {store.folder}; follow it: gan-study status {order.study}"
+            )
         store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
         before = _standing(store)
         missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
@@ -96,7 +96,11 @@ def _finish(order: Order, store: Store) -> None:
     """The closing lines, and the exit code."""
     standing = _standing(store)
     counts = Counter(trial["status"] for trial in standing.values())
-    told = ", ".join(f"{counts[status]} {status}" for status in ("done", "diverged", "failed", "started", "waiting") if counts[status])
+    told = ", ".join(
+        f"{counts[status]} {status}"
+        for status in ("done", "diverged", "failed", "started", "waiting")
+        if counts[status]
+    )
     console.print(f"{store.folder.name}: {told} of {len(standing)} trials")
     if not counts["failed"]:
         if not counts["started"] + counts["waiting"]:
@@ -127,7 +131,9 @@ def _workers(study: spec.Study, asked: int | None) -> int:
     if not most:
         raise StudyError(f"resources.cpus={study.resources.cpus}: this machine has {cores()} processors")
     if asked is not None and asked > most:
-        raise StudyError(f"--workers {asked}: at most {most} trials of {study.resources.cpus} cpus fit on {cores()} processors")
+        raise StudyError(
+            f"--workers {asked}: at most {most} trials of {study.resources.cpus} cpus fit on {cores()} processors"
+        )
     return asked or most
 
 

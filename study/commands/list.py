@@ -15,7 +15,9 @@ from study.measures import EXTRACTORS, METRICS
 from study.models.losses import LOSSES
 
 
-def command(what: Annotated[str, typer.Argument(help="losses, datasets, spaces, metrics, extractors or presets")]) -> None:
+def command(
+    what: Annotated[str, typer.Argument(help="losses, datasets, spaces, metrics, extractors or presets")],
+) -> None:
     """What there is, with parameters and defaults.
 
     Example: gan-study list losses

@@ -42,9 +42,7 @@ def command(
 def _show(facts: dict[str, Any], plan: list[Planned], output: Path | None) -> None:
     searches = [(s["phase"], s["loss"], s["dataset"], s["trials"], s["steps"]) for s in facts["searches"]]
     console.print(table("searches", ("phase", "loss", "data set", "trials", "steps"), searches))
-    first = [
-        (i, p.trial.id, p.search, p.sample, p.trial.seed, _setting(p)) for i, p in enumerate(plan[:HEAD])
-    ]
+    first = [(i, p.trial.id, p.search, p.sample, p.trial.seed, _setting(p)) for i, p in enumerate(plan[:HEAD])]
     title = f"\nthe first {len(first)} of {len(plan):,} trials in their order"
     console.print(table(title, ("", "trial", "search", "sample", "seed", "setting"), first))
     spent = facts["cost"]

@@ -25,7 +25,9 @@ class Format(StrEnum):
 
 def command(
     study: StudyName,
-    sql: Annotated[str, typer.Argument(metavar="SQL", help="A question to the tables trials, evaluations and attempts.")],
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="A question to the tables trials, evaluations and attempts.")
+    ],
     form: Annotated[Format, typer.Option("--format", help="How rows leave.")] = Format.table,
     output: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Left out: the terminal.")] = None,
     results: Results = RESULTS,
@@ -36,9 +38,12 @@ def command(
     """
     with connect(folder_of(study, results)) as database:
         try:
-            frame = database.execute(sql).df()
+            answer = database.sql(sql)
+            frame = None if answer is None else answer.to_arrow_table().to_pandas()
         except duckdb.Error as error:
             raise StudyError(f"{error}; the columns of a table: gan-study query {study} 'DESCRIBE trials'") from error
+    if frame is None:
+        raise StudyError(f"{sql!r} asks for no rows; a question begins with SELECT or DESCRIBE")
     if form is Format.table:
         rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
         console.print(table("", list(map(str, frame.columns)), rows))

@@ -11,7 +11,9 @@ from study.commands.common import RESULTS, Results, StudyName, console, folder_o
 
 def command(
     study: StudyName,
-    output: Annotated[Path | None, typer.Option("-o", metavar="DIR", help="Left out: the study's folder, report/.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", metavar="DIR", help="Left out: the study's folder, report/.")
+    ] = None,
     results: Results = RESULTS,
 ) -> None:
     """Write a study's page with pictures: one file that needs no network, and every figure beside it.

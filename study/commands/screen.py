@@ -39,7 +39,9 @@ class Screen:
             self._live.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._live:
             self._live.stop()
 
@@ -68,15 +70,18 @@ class Screen:
             return "no trial was started"
         wall = now - self._first
         spare = max(0.0, wall * self._workers - self._busy)
+        share = self._busy / (wall * self._workers)
         return (
-            f"{self._ended} trials in {duration(now - self._began)} on {self._workers} workers, {duration(self._first - self._began)} "
-            f"of it before the first trial; {self._busy / (wall * self._workers):.1%} of the workers' time since then was "
-            f"training and measuring; overhead {spare / max(1, self._ended):.2f} s a trial"
+            f"{self._ended} trials in {duration(now - self._began)} on {self._workers} workers, "
+            f"{duration(self._first - self._began)} of it before the first trial; since then {share:.1%} of the "
+            f"workers' time was training and measuring; overhead {spare / max(1, self._ended):.2f} s a trial"
         )
 
     def __rich__(self) -> Group:
         bar = ProgressBar(total=len(self._before), completed=self._finished(), width=60)
-        return Group(Text(self._headline(), style="bold"), bar, Text(self._speed()), self._best_table(), self._running_table())
+        return Group(
+            Text(self._headline(), style="bold"), bar, Text(self._speed()), self._best_table(), self._running_table()
+        )
 
     def _headline(self) -> str:
         counts = self._statuses
@@ -129,4 +134,7 @@ class Screen:
         self._ended += 1
         if not self._live:
             of = f"[{self._finished()}/{len(self._before)}]"
-            console.print(f"{of} {status}: {planned.search} sample {planned.sample} seed {planned.trial.seed}, {detail}", markup=False)
+            console.print(
+                f"{of} {status}: {planned.search} sample {planned.sample} seed {planned.trial.seed}, {detail}",
+                markup=False,
+            )

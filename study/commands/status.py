@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 from study.attempt import whereabouts
 from study.commands.common import RESULTS, Results, StudyName, console, folder_of, table
@@ -22,7 +23,9 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
         names = ("trial", "status", "search", "sample", "seed", "step", "steps", "loss", "dataset")
         trials = [dict(zip(names, row, strict=True)) for row in
                   database.execute(f"SELECT {', '.join(names)} FROM trials").fetchall()]  # fmt: skip
-    running = {t["trial"]: place for t in trials if t["status"] in UNFINISHED if (place := whereabouts(store, t["trial"]))}
+    running = {
+        t["trial"]: place for t in trials if t["status"] in UNFINISHED if (place := whereabouts(store, t["trial"]))
+    }
     for trial in trials:
         if trial["trial"] in running:
             trial["status"] = "running"
@@ -35,10 +38,7 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     rows.append(("all", "", *(sum(1 for t in trials if t["status"] == state) for state in states)))
     console.print(table(f"{store.folder.name}: {len(trials):,} trials", ("loss", "data set", *states), rows))
     if running:
-        lines = [
-            (t["search"], t["sample"], t["seed"], t["step"] or 0, t["steps"], where["host"], where["pid"], _since(where["started_at"]))
-            for t in trials if (where := running.get(t["trial"]))
-        ]  # fmt: skip
+        lines = [_running(trial, running[trial["trial"]]) for trial in trials if trial["trial"] in running]
         columns = ("search", "sample", "seed", "measured at", "of", "host", "process", "for")
         console.print(table("\nrunning now", columns, lines))
     console.print("\na driver is at work" if locked(store.driver_lock) else "\nno driver is at work", end="")
@@ -46,6 +46,11 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     failed = sum(t["status"] == "failed" for t in trials)
     hints = [f"go on: gan-study run {study}"] * bool(left) + [f"failures again: gan-study retry {study}"] * bool(failed)
     console.print("".join(f"; {hint}" for hint in hints))
+
+
+def _running(trial: dict[str, Any], where: dict[str, Any]) -> tuple[object, ...]:
+    place = (where["host"], where["pid"], _since(where["started_at"]))
+    return (trial["search"], trial["sample"], trial["seed"], trial["step"] or 0, trial["steps"], *place)
 
 
 def _since(started_at: str) -> str:

@@ -40,7 +40,9 @@ def command(
     Running it again resumes, or does nothing when it has ended.
     Example: gan-study train --loss wgan_gp --dataset fashion --set learning_rate=2e-4 --steps 500 --width 0.25
     """
-    study = _study(loss, dataset, None if steps is None else {"steps": steps, "evaluations": evaluations}, width, batch_norm_decay)
+    study = _study(
+        loss, dataset, None if steps is None else {"steps": steps, "evaluations": evaluations}, width, batch_norm_decay
+    )
     planned = _planned(study, _setting(loss, settings or []), seed)
     store = Store(results / STUDY)
     planned = _register(planned, study, store)
@@ -53,7 +55,8 @@ def command(
         for row in run(planned, store, options):
             score = row.get(row["objective"])
             found = row["message"] if score is None else f"{row['objective']} {score:.6g}"
-            console.print(f"step {row['step']:,} of {row['steps']:,}: {row['status']}, {found}; {store.sample_file(trial, row['step'])}")
+            picture = store.sample_file(trial, row["step"])
+            console.print(f"step {row['step']:,} of {row['steps']:,}: {row['status']}, {found}; {picture}")
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from the newest checkpoint")
         raise typer.Exit(130) from None

@@ -65,7 +65,6 @@ def _files(store: Store, trial: str, last: dict[str, Any]) -> None:
 
 
 def _row(database: Any, sql: str, trial: str) -> dict[str, Any]:
-    result = database.execute(sql, [trial])
-    names = [column[0] for column in result.description]
-    row = result.fetchone()
-    return {} if row is None else dict(zip(names, row, strict=True))
+    """The first row of the answer; empty where there is none."""
+    rows = database.sql(sql, params=[trial]).to_arrow_table().to_pylist()
+    return rows[0] if rows else {}

@@ -51,7 +51,9 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
         raise StudyError(f"{path}: expected {expected}, but it cannot be read ({error}); {remedy}") from error
     header = bytes([0, 0, UNSIGNED_BYTE, len(shape)]) + b"".join(n.to_bytes(4, "big") for n in shape)
     if content[: len(header)] != header:
-        raise StudyError(f"{path}: expected {expected}, but its header is {content[: len(header)].hex(' ', 4)}; {remedy}")
+        raise StudyError(
+            f"{path}: expected {expected}, but its header is {content[: len(header)].hex(' ', 4)}; {remedy}"
+        )
     if len(content) != len(header) + math.prod(shape):
         found = len(content) - len(header)
         raise StudyError(f"{path}: expected {expected}, but {found} bytes follow its header; {remedy}")

@@ -40,7 +40,9 @@ class Prepared:
         array = np.load(path, mmap_mode="c")  # copy on write: torch wants writable memory, nobody writes
         expected = (self.dataset.splits[split], *self.dataset.shape)
         if array.shape != expected or array.dtype != np.uint8:
-            raise StudyError(f"{path}: expected uint8 {expected}, found {array.dtype} {array.shape}; run gan-study prepare")
+            raise StudyError(
+                f"{path}: expected uint8 {expected}, found {array.dtype} {array.shape}; run gan-study prepare"
+            )
         return cast(npt.NDArray[np.uint8], array)
 
     def labels(self, split: str) -> npt.NDArray[np.uint8]:
@@ -70,7 +72,9 @@ def open_prepared(dataset: Dataset, data: Path) -> Prepared:
         raise StudyError(f"{dataset.name} is not prepared in {data}; run gan-study prepare first")
     manifest = json.loads(path.read_text())
     if manifest.get("format") != FORMAT:
-        raise StudyError(f"{path}: format {manifest.get('format')!r}, expected {FORMAT}; remove {path.parent} and prepare again")
+        raise StudyError(
+            f"{path}: format {manifest.get('format')!r}, expected {FORMAT}; remove {path.parent} and prepare again"
+        )
     digest = durable.sha256_text("".join(split["sha256"] for split in manifest["splits"]))
     return Prepared(dataset, path.parent, digest, manifest)
 
@@ -113,4 +117,6 @@ def _check(dataset: Dataset, split: Split) -> None:
     if low != 0 or high != dataset.levels:
         raise StudyError(f"{where}: expected grey levels from 0 to {dataset.levels}, found {low} to {high}")
     if split.labels is not None and set(np.unique(split.labels)) != set(range(dataset.classes)):
-        raise StudyError(f"{where}: expected labels 0 to {dataset.classes - 1}, found {sorted(set(split.labels.tolist()))[:12]}")
+        raise StudyError(
+            f"{where}: expected labels 0 to {dataset.classes - 1}, found {sorted(set(split.labels.tolist()))[:12]}"
+        )

@@ -63,7 +63,7 @@ def rasterise(vertices: Array) -> npt.NDArray[np.uint8]:
 
 
 def _intervals(vertices: Array) -> tuple[Array, Array]:
-    """Where each of the 224 subpixel lines enters and leaves the polygon, in subpixels; left > right where it misses."""
+    """Where each of the 224 subpixel lines enters and leaves the polygon; left > right where it misses."""
     corners = vertices * SUBPIXELS
     y = np.arange(SIDE * SUBPIXELS) + 0.5
     left = np.full((len(vertices), len(y)), np.inf)

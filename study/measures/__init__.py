@@ -27,6 +27,7 @@ class MetricEntry:
     where: str
     columns: tuple[str, ...]  # '{extractor}' stands for the extractor's name
     lower_is_better: bool
+    version: int  # raised whenever the same images would give another number
     meaning: str
 
 
@@ -41,7 +42,7 @@ EXTRACTORS = {
 METRICS = {
     entry.name: entry
     for entry in (
-        MetricEntry("fd", "study.measures.frechet:FrechetDistance", ("fd_{extractor}",), True,
+        MetricEntry("fd", "study.measures.frechet:FrechetDistance", ("fd_{extractor}",), True, 1,
                     "Frechet distance of the extractor's features; the name fid is kept for Inception's"),
     )
 }  # fmt: skip

@@ -20,7 +20,7 @@ def accuracy(network: nn.Module, prepared: Prepared) -> float:
     with torch.inference_mode():
         right = [
             (network(_scaled(part))[1].argmax(1) == answer).sum()
-            for part, answer in zip(images.split(500), labels.split(500), strict=True)
+            for part, answer in zip(torch.split(images, 500), torch.split(labels, 500), strict=True)
         ]
     return float(torch.stack(right).sum() / len(labels))
 
@@ -41,7 +41,7 @@ def train(prepared: Prepared, epochs: int) -> Network:
             mirrored = torch.where(torch.rand(len(batch), 1, 1, 1) < 0.5, batch.flip(3), batch)
             loss = nn.functional.cross_entropy(network(mirrored)[1], labels[chosen], label_smoothing=0.05)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
         print(f"epoch {epoch + 1} of {epochs}: test accuracy {accuracy(network, prepared):.4f}", flush=True)
@@ -67,7 +67,9 @@ def main() -> None:
     network = train(prepared, arguments.epochs)
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     save_file(weights, arguments.output)
-    print(f"{arguments.output}: {arguments.output.stat().st_size} bytes, test accuracy {accuracy(network, prepared):.4f}")
+    print(
+        f"{arguments.output}: {arguments.output.stat().st_size} bytes, test accuracy {accuracy(network, prepared):.4f}"
+    )
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def evaluate(
     """Measures generate(latents) against the real moments. latents [generated, 64]; one wait for the device a batch."""
     stream, shown = MomentsStream(extractor.dimension), torch.empty(0)
     with torch.inference_mode():
-        for z in latents.split(BATCH):
+        for z in torch.split(latents, BATCH):
             images = generate(z)
             if not len(shown):
                 shown = images[:SHOWN].cpu()
@@ -56,7 +56,7 @@ def fingerprint(protocol: Protocol, prepared: Prepared, extractor: Extractor) ->
         "split": protocol.split,
         "real": protocol.real,
         "generated": protocol.generated,
-        "metrics": {name: METRICS[name].where for name in protocol.metrics},
+        "metrics": {name: METRICS[name].version for name in protocol.metrics},
         "resize": "none" if EXTRACTORS[protocol.extractor].shape else "by the extractor",
         "quantised": False,
         "batch_norm": "running averages",

@@ -21,7 +21,12 @@ def reference(prepared: Prepared, split: str, count: int, extractor: Extractor, 
         if cached is not None:
             return cached
         moments = _compute(prepared, split, count, extractor)
-        content = {"count": moments.count, "mean": moments.mean, "covariance": moments.covariance, "factor": moments.factor}
+        content = {
+            "count": moments.count,
+            "mean": moments.mean,
+            "covariance": moments.covariance,
+            "factor": moments.factor,
+        }
         durable.write(path, lambda file: torch.save(content, file))
     return moments
 

@@ -24,7 +24,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
 
 
 def load_newest(folder: Path) -> dict[str, Any] | None:
-    """The newest checkpoint that can be read, on the CPU; None where there is none. A damaged one is named in the log."""
+    """The newest checkpoint that can be read; None where there is none. A damaged one is named in the log."""
     for path in _checkpoints(folder):
         try:
             state = cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))

@@ -60,13 +60,17 @@ class Training:
         self._counts = [0, 0]
         self._order = (-1, torch.empty(0))
         parameters = [*self.nets.generator.parameters()], [*self.nets.discriminator.parameters()]
-        self._optimisers = [self._adam(parameters[0] + parameters[1])] if self.loss.joint else [*map(self._adam, parameters)]
+        self._optimisers = (
+            [self._adam(parameters[0] + parameters[1])] if self.loss.joint else [*map(self._adam, parameters)]
+        )
 
     def advance(self) -> None:
         """One step: a discriminator update, and a generator update when it is its turn."""
         real, draw = self._batch(), PositionedDraw(self.recipe.key, self.step, self.device)
         if self.loss.joint:
-            self._update(self._optimisers[0], 0, self.loss.discriminator_loss(self.nets, real, real[:0], self.memory, draw))
+            self._update(
+                self._optimisers[0], 0, self.loss.discriminator_loss(self.nets, real, real[:0], self.memory, draw)
+            )
             self.generator_updates += 1
         else:
             self._adversarial(real, draw)
@@ -87,7 +91,7 @@ class Training:
         return self._latent(PositionedDraw(key, 0, self.device), "latent", count)
 
     def take_means(self) -> tuple[float | None, float | None]:
-        """Mean discriminator and generator loss since the last call: waits for the device. None where there was no update."""
+        """Mean discriminator and generator loss since the last call, None without an update. Waits for the device."""
         sums = self._sums.tolist()
         means = [total / count if count else None for total, count in zip(sums, self._counts, strict=True)]
         self._sums.zero_()
@@ -172,4 +176,3 @@ class Training:
         chosen = self.recipe.hyperparameters
         betas = (float(chosen["beta1"]), ADAM_BETA2)
         return torch.optim.Adam(parameters, float(chosen["learning_rate"]), betas, ADAM_EPS, fused=True)
-

@@ -48,14 +48,15 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     metrics = [name for name in attempts.column_names if schema.METRIC.fullmatch(name)]
     database.register("plan_rows", plan)
     database.register("attempt_rows", attempts)
-    score = "CASE objective " + " ".join(f"WHEN '{name}' THEN \"{name}\"" for name in metrics) + " END" if metrics else "NULL"
+    score = (
+        "CASE objective " + " ".join(f"WHEN '{name}' THEN \"{name}\"" for name in metrics) + " END"
+        if metrics
+        else "NULL"
+    )
     database.execute("CREATE TABLE plan AS SELECT * FROM plan_rows")
     database.execute(f"CREATE TABLE attempts AS SELECT *, CAST({score} AS DOUBLE) AS score FROM attempt_rows")
     database.execute(f"CREATE TABLE evaluations AS {EVALUATIONS}")
-    settings = ", ".join(
-        f"CAST(json_extract_string(plan.content, '$.hyperparameters.{column.name}') AS {_sql_type(column)}) AS {column.name}"
-        for column in schema.SETTING
-    )
+    settings = ", ".join(map(_setting, schema.SETTING))
     database.execute(f"CREATE TABLE trials AS {TRIALS.format(settings=settings)}")
     database.execute("SET enable_external_access = false")
     database.execute("SET lock_configuration = true")
@@ -69,7 +70,7 @@ def load(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def read_attempts(store: Store) -> pa.Table:
-    """The rows of every attempt. A file that is no whole table of this schema is left out with a warning that names it."""
+    """Every attempt's rows. A file that is no whole table of this schema is left out, with a warning that names it."""
     empty = schema.schema(list(schema.COLUMNS)).empty_table()
     tables, damaged = [empty], []
     for path in sorted(store.rows.glob("*.parquet")):
@@ -78,7 +79,9 @@ def read_attempts(store: Store) -> pa.Table:
         except (pa.ArrowInvalid, OSError, ValueError) as error:
             damaged.append(f"{path} ({error})")
     if damaged:
-        warnings.warn(f"left out {len(damaged)} of {len(tables) - 1 + len(damaged)} files: {'; '.join(damaged)}", stacklevel=2)
+        warnings.warn(
+            f"left out {len(damaged)} of {len(tables) - 1 + len(damaged)} files: {'; '.join(damaged)}", stacklevel=2
+        )
     return pa.concat_tables(tables, promote_options="default")
 
 
@@ -92,5 +95,7 @@ def _read(path: Path) -> pa.Table:
     return table
 
 
-def _sql_type(column: schema.Column) -> str:
-    return {schema.NUMBER: "DOUBLE", schema.COUNT: "BIGINT", schema.SWITCH: "BOOLEAN"}[column.type]
+def _setting(column: schema.Column) -> str:
+    """A hyperparameter out of the plan, which has it before the trial has a row."""
+    kind = {schema.NUMBER: "DOUBLE", schema.COUNT: "BIGINT", schema.SWITCH: "BOOLEAN"}[column.type]
+    return f"CAST(json_extract_string(plan.content, '$.hyperparameters.{column.name}') AS {kind}) AS {column.name}"

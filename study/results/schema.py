@@ -45,7 +45,9 @@ PROGRESS = (
     Column("images_seen", COUNT, "images", "real images shown until then, repeats counted", True),
     Column("train_seconds", NUMBER, "seconds", "of training until then, over all attempts"),
     Column("evaluation_seconds", NUMBER, "seconds", "of this evaluation"),
-    Column("status", TEXT, "", "ok: measured; diverged: a loss or an image is no longer finite; failed: an exception", True),
+    Column(
+        "status", TEXT, "", "ok: measured; diverged: a loss or an image is no longer finite; failed: an exception", True
+    ),
 )
 MEASURED = (
     Column("discriminator_loss", NUMBER, "", "mean since the evaluation before (vae: the one loss)", True),
@@ -73,7 +75,19 @@ METRIC = re.compile(r"fid|fd_[a-z0-9_]+")  # metric columns: float64, nullable, 
 
 STATUSES = ("ok", "diverged", "failed")
 TRIAL_STATUSES = ("done", "diverged", "failed", "started", "waiting")
-PLAN_COLUMNS = ("position", "trial", "phase", "search", "sample", "loss", "dataset", "seed", "steps", "objective", "content")
+PLAN_COLUMNS = (
+    "position",
+    "trial",
+    "phase",
+    "search",
+    "sample",
+    "loss",
+    "dataset",
+    "seed",
+    "steps",
+    "objective",
+    "content",
+)
 
 
 def schema(names: list[str]) -> pa.Schema:

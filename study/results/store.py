@@ -1,4 +1,4 @@
-"""Where a study's files are, and how its rows get there: one Parquet file per trial and attempt, never changed in place."""
+"""A study's files, and how rows get there: one Parquet file per trial and attempt, never changed in place."""
 
 import io
 import re
@@ -17,7 +17,7 @@ NAME = re.compile(r"(?P<trial>[0-9a-f]{16})\.(?P<attempt>\d+)\.parquet")
 
 
 class Store:
-    """The folder of one study. Paths that nobody else spells out; writing needs no lock, readers see whole files only."""
+    """The folder of one study: paths that nobody else spells out. Readers need no lock and see whole files only."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

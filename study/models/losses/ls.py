@@ -1,4 +1,4 @@
-"""LS: the least-squares GAN (Mao et al. 2017, arXiv 1611.04076, equation 2), on the sigmoid output as the study ran it."""
+"""LS: the least-squares GAN (Mao et al. 2017, arXiv 1611.04076, equation 2), on the sigmoid output as published."""
 
 from torch import Tensor
 
