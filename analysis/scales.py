@@ -1,0 +1,25 @@
+"""An axis of scores: its scale, its limits and its ticks."""
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+DECADE = 10
+
+
+def scores(axes: Axes, values: npt.NDArray[np.float64], which: str) -> None:
+    """Fits the axis `which` (x or y) to the finite values; logarithmic, in plain numbers, where they span a decade."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return
+    low, high = float(finite.min()), float(finite.max())
+    if low > 0 and high / low > DECADE:
+        axes.set(**{f"{which}scale": "log", f"{which}lim": (low / 1.15, high * 1.15)})
+        axis = axes.yaxis if which == "y" else axes.xaxis
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 300 else (1.0,)))
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
+        axes.set(**{f"{which}lim": (low - margin, high + margin)})
