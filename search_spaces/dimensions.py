@@ -30,7 +30,7 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+        if not (math.isfinite(self.high - self.low) and self.low < self.high):
             raise ValueError(f"Uniform needs finite low < high, got [{self.low}, {self.high}]")
 
     def at(self, u: float) -> Value:

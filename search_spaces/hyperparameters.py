@@ -65,7 +65,7 @@ def parse(name: str, text: str) -> Value:
 
 
 def _typed(row: Hyperparameter, value: Value, where: str) -> Value:
-    right_type = isinstance(value, bool) == (row.kind is bool) and (row.kind is not int or int(value) == value)
+    right_type = isinstance(value, bool) == (row.kind is bool) and (row.kind is not int or value % 1 == 0)
     if not right_type or not math.isfinite(value) or not row.low <= value <= row.high:
         raise StudyError(f"{row.name}={value!r} of {where}: expected {_expected(row)}")
     return row.kind(value)

@@ -34,8 +34,8 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
         prepared, made = prepare(find(name), data)
         for split in prepared.manifest["splits"]:
             origin = ", ".join(dict.fromkeys(f"{each['origin']} ({each['path']})" for each in split["sources"][:1]))
-            path = prepared.folder / split["file"]
-            yield Thing(f"data {name}, {split['name']}", origin, path, split["sha256"], split["bytes"], made)
+            path = prepared.folder / split["images"]
+            yield Thing(f"data {name}, {split['name']}", origin, path, split["images_sha256"], split["bytes"], made)
         measure = study.measure
         path = reference_file(prepared, measure.split, measure.real, extractor, data)
         known = path.exists()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from torchvision.datasets import FashionMNIST
+from torchvision.datasets.utils import download_url
 
 from study import durable
 from study.data.catalogue import Dataset
@@ -17,12 +18,13 @@ from study.errors import DataUnavailable, StudyError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 PREFIXES = {"train": "train", "test": "t10k"}
+FILES = [f"{prefix}-{kind}-ubyte.gz" for prefix in PREFIXES.values() for kind in ("images-idx3", "labels-idx1")]
 UNSIGNED_BYTE = 0x08  # the idx format's code for the element type
 
 
 def build(dataset: Dataset, data: Path) -> Iterator[Split]:
     """Yields the splits from the first place that has all four files: the data folder, Debian's package, a download."""
-    origin, folder = find(data / "raw" / "fashion")
+    origin, folder = find(data / "raw" / "fashion", DEBIAN)
     _, height, width = dataset.shape
     for name, count in dataset.splits.items():
         images_file = folder / f"{PREFIXES[name]}-images-idx3-ubyte.gz"
@@ -33,10 +35,10 @@ def build(dataset: Dataset, data: Path) -> Iterator[Split]:
         yield Split(name, images[:, None], labels, sources)
 
 
-def find(raw: Path, debian: Path = DEBIAN) -> tuple[str, Path]:
+def find(raw: Path, debian: Path) -> tuple[str, Path]:
     """Origin and folder of the four files. Raises DataUnavailable where none of the three places has them."""
     for origin, folder in (("the data folder", raw), ("Debian's package dataset-fashion-mnist", debian)):
-        if folder.is_dir() and any(folder.glob("*-ubyte.gz")):
+        if all((folder / name).is_file() for name in FILES):
             return origin, folder
     return "download", _download(raw, debian)
 
@@ -61,11 +63,13 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def _download(raw: Path, debian: Path) -> Path:
+    """The folder with all four files, each with the md5 that torchvision knows."""
     try:
-        FashionMNIST(str(raw), download=True)
+        for name, md5 in FashionMNIST.resources:
+            download_url(FashionMNIST.mirrors[0] + name, str(raw), name, md5)
     except (OSError, RuntimeError) as error:
         raise DataUnavailable(
             f"Fashion-MNIST is not in {raw}, not in {debian} and cannot be downloaded ({error}); install Debian's "
             f"package dataset-fashion-mnist, or copy the four official *-ubyte.gz files to {raw}"
         ) from error
-    return raw / "FashionMNIST" / "raw"
+    return raw

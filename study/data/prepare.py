@@ -1,12 +1,12 @@
 """From official files to one checked uint8 array per split, once; opened memory-mapped ever after."""
 
 import importlib
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ from study.data.catalogue import Dataset
 from study.data.source import Split
 from study.errors import StudyError
 
-FORMAT = 1
+FORMAT = 2
+KINDS = ("images", "labels")
+RECIPE = ("dataset", "shape", "splits", "levels", "options")
 
 
 class Recipe(Protocol):
@@ -61,51 +63,63 @@ def prepare(dataset: Dataset, data: Path) -> tuple[Prepared, bool]:
             return found, False
         recipe = cast(Recipe, importlib.import_module(dataset.recipe))
         splits = [_store(dataset, split, folder) for split in recipe.build(dataset, data)]
-        durable.write_json(folder / "prepared.json", {"format": FORMAT, "dataset": dataset.name, "splits": splits})
+        durable.write_json(folder / "prepared.json", {"format": FORMAT, "recipe": _recipe(dataset), "splits": splits})
     return open_prepared(dataset, data), True
 
 
 def open_prepared(dataset: Dataset, data: Path) -> Prepared:
-    """What an earlier `prepare` left, without reading the arrays. Raises StudyError where there is nothing."""
-    path = data / dataset.name / "prepared.json"
-    if not path.exists():
-        raise StudyError(f"{dataset.name} is not prepared in {data}; run gan-study prepare first")
-    manifest = json.loads(path.read_text())
-    if manifest.get("format") != FORMAT:
+    """What an earlier `prepare` left, without reading the arrays. Raises StudyError where there is nothing of use."""
+    folder = data / dataset.name
+    manifest = _manifest(dataset, folder)
+    if manifest is None:
         raise StudyError(
-            f"{path}: format {manifest.get('format')!r}, expected {FORMAT}; remove {path.parent} and prepare again"
+            f"{dataset.name} is not prepared in {data}, or otherwise than now; run gan-study prepare first"
         )
-    digest = durable.sha256_text("".join(split["sha256"] for split in manifest["splits"]))
-    return Prepared(dataset, path.parent, digest, manifest)
+    digest = durable.sha256_text("".join(split["images_sha256"] for split in manifest["splits"]))
+    return Prepared(dataset, folder, digest, manifest)
 
 
 def _intact(dataset: Dataset, folder: Path) -> Prepared | None:
     """The prepared set if every array still has the hash that was recorded; None where it has to be made (again)."""
-    if not (folder / "prepared.json").exists():
+    manifest = _manifest(dataset, folder)
+    if manifest is None:
         return None
-    prepared = open_prepared(dataset, folder.parent)
-    for split in prepared.manifest["splits"]:
-        path = folder / split["file"]
-        if not path.exists() or durable.sha256(path) != split["sha256"]:
-            return None
-    return prepared
+    for split in manifest["splits"]:
+        for kind in KINDS:
+            name, digest = split[kind], split[f"{kind}_sha256"]
+            if name and not ((folder / name).exists() and durable.sha256(folder / name) == digest):
+                return None
+    return open_prepared(dataset, folder.parent)
+
+
+def _manifest(dataset: Dataset, folder: Path) -> dict[str, Any] | None:
+    """What the folder says of itself; None where it is of another format, or made by another recipe."""
+    path = folder / "prepared.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {}
+    current = manifest.get("format") == FORMAT and manifest["recipe"] == _recipe(dataset)
+    return cast(dict[str, Any], manifest) if current else None
 
 
 def _store(dataset: Dataset, split: Split, folder: Path) -> dict[str, Any]:
     _check(dataset, split)
-    path = folder / f"{split.name}.npy"
-    durable.write(path, lambda file: np.save(cast(io.BytesIO, file), split.images))
-    if split.labels is not None:
-        labels = split.labels
-        durable.write(folder / f"{split.name}_labels.npy", lambda file: np.save(cast(io.BytesIO, file), labels))
-    return {
-        "name": split.name,
-        "file": path.name,
-        "sha256": durable.sha256(path),
-        "bytes": path.stat().st_size,
-        "shape": list(split.images.shape),
-        "sources": [asdict(source) for source in split.sources],
-    }
+    stored: dict[str, Any] = {"name": split.name, "sources": [asdict(source) for source in split.sources]}
+    for kind, array, suffix in zip(KINDS, (split.images, split.labels), ("", "_labels"), strict=True):
+        path = folder / f"{split.name}{suffix}.npy"
+        if array is not None:
+            durable.write(path, partial(_save, array))
+        there = array is not None
+        stored |= {kind: path.name if there else None, f"{kind}_sha256": durable.sha256(path) if there else None}
+    return stored | {"bytes": (folder / stored["images"]).stat().st_size}
+
+
+def _save(array: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
+    np.save(file, array)
+
+
+def _recipe(dataset: Dataset) -> dict[str, Any]:
+    """What of the catalogue's entry decides the arrays: another recipe under the same name is another data set."""
+    entry = (dataset.name, dataset.shape, dataset.splits, dataset.levels, dataset.options)
+    return cast(dict[str, Any], json.loads(json.dumps(dict(zip(RECIPE, entry, strict=True)))))
 
 
 def _check(dataset: Dataset, split: Split) -> None:

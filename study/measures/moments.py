@@ -19,13 +19,17 @@ class Moments:
     def factor(self) -> Tensor:
         """L [d, d] with L L' = covariance: Cholesky's, or by eigenvalues where the covariance is rank-deficient.
 
-        Eigenvalues below zero are rounding: they are no larger than d eps |S|, and count as zero.
+        Cholesky can also succeed on a singular matrix, with a last pivot of rounding. What is below d eps times the
+        largest is rounding too and counts as zero: its square root would not be small beside the distance.
+        Contiguous, as it comes back from the cache: another layout rounds otherwise.
         """
+        floor = len(self.mean) * torch.finfo(torch.float64).eps
         lower, failed = torch.linalg.cholesky_ex(self.covariance)
-        if not failed:
-            return lower
+        pivots = lower.diagonal().square()
+        if not failed and pivots.min() > floor * pivots.max():
+            return lower.contiguous()
         values, vectors = torch.linalg.eigh(self.covariance)
-        return vectors * values.clamp_min(0).sqrt()
+        return (vectors * torch.where(values > floor * values[-1], values, 0.0).sqrt()).contiguous()
 
 
 class MomentsStream:
@@ -40,6 +44,8 @@ class MomentsStream:
         """Takes features [N, d] of any float type."""
         batch = features.to(device=self._mean.device, dtype=torch.float64)
         count = len(batch)
+        if count == 0:
+            return
         mean = batch.mean(0)
         centred = batch - mean
         shift = mean - self._mean

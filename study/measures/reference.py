@@ -1,9 +1,10 @@
 """Moments of real images' features: computed once per data set, split, count and extractor, and shared by processes."""
 
-import pickle
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 
 from study import durable
 from study.data.prepare import Prepared
@@ -11,6 +12,7 @@ from study.measures.contracts import Extractor
 from study.measures.moments import Moments, MomentsStream
 
 BATCH = 500
+PARTS = ("mean", "covariance", "factor")
 
 
 def reference(prepared: Prepared, split: str, count: int, extractor: Extractor, data: Path) -> Moments:
@@ -21,20 +23,15 @@ def reference(prepared: Prepared, split: str, count: int, extractor: Extractor, 
         if cached is not None:
             return cached
         moments = _compute(prepared, split, count, extractor)
-        content = {
-            "count": moments.count,
-            "mean": moments.mean,
-            "covariance": moments.covariance,
-            "factor": moments.factor,
-        }
-        durable.write(path, lambda file: torch.save(content, file))
+        tensors = {"count": torch.tensor(moments.count), **{name: getattr(moments, name) for name in PARTS}}
+        durable.write_bytes(path, save(tensors))
     return moments
 
 
 def reference_file(prepared: Prepared, split: str, count: int, extractor: Extractor, data: Path) -> Path:
     """The cache's name for it: every part that the numbers depend on is in the name."""
     parts = (prepared.dataset.name, prepared.sha256[:12], split, str(count), extractor.name, extractor.sha256[:12])
-    return data / "references" / f"{'-'.join(parts)}.pt"
+    return data / "references" / f"{'-'.join(parts)}.safetensors"
 
 
 def _compute(prepared: Prepared, split: str, count: int, extractor: Extractor) -> Moments:
@@ -52,9 +49,10 @@ def _read(path: Path) -> Moments | None:
     if not path.exists():
         return None
     try:
-        content = torch.load(path, weights_only=True)
-        moments = Moments(content["count"], content["mean"], content["covariance"])
-        moments.__dict__["factor"] = content["factor"]  # fills the cached property
-    except (OSError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError):
+        tensors = load_file(path)
+        mean, covariance, factor = (tensors[name] for name in PARTS)
+        moments = Moments(int(tensors["count"]), mean, covariance)
+    except (OSError, SafetensorError, KeyError):
         return None
+    moments.__dict__["factor"] = factor  # fills the cached property
     return moments

@@ -1,0 +1,189 @@
+"""The front desk: what it prints, what it refuses and how, before anything is queued."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study.__main__ import COMMANDS
+from tests.commands.command import environment, gan_study
+
+LOSSES = ["mm", "ns", "ls", "wgan", "wgan_gp", "dragan", "began", "vae"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command: str, tmp_path: Path) -> None:
+    done = gan_study(command, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "Example: gan-study " + command in " ".join(done.stdout.split())
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['gan-study', '--help']\n"
+        "from study.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'ray', 'pandas', 'pyarrow', 'duckdb', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_plan_counts_the_demo_and_writes_nothing(tmp_path: Path) -> None:
+    done = gan_study("plan", "demo", "--json", cwd=tmp_path)
+    facts = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert facts["study"] == "demo"
+    assert facts["trials"] == 32
+    assert [(s["loss"], s["dataset"], s["phase"], s["trials"]) for s in facts["searches"]] == [
+        (loss, "fashion", "wide", 4) for loss in LOSSES
+    ]
+    assert facts["steps_total"] == sum(search["steps"] for search in facts["searches"])
+    assert facts["evaluations_total"] == 96
+    assert facts["cost"]["hours"] > 0
+    assert facts["cost"]["basis"].startswith("assumed")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_plan_writes_its_table_where_it_is_told(tmp_path: Path) -> None:
+    done = gan_study("plan", "demo", "-o", "plan.parquet", cwd=tmp_path)
+    table = pd.read_parquet(tmp_path / "plan.parquet")
+    assert done.returncode == 0
+    assert list(table["position"]) == list(range(32))
+    assert table["trial"].nunique() == 32
+    assert list(table["sample"]) == [sample for sample in range(4) for _ in LOSSES]
+
+
+def _yaml(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+GOOD = (
+    "name: mine\ndatasets: {triangles_tiny: {}}\n"
+    "phases: [{name: wide, space: wide, settings: 1}]\nmeasure: {real: 200}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("losses: [ns, wgna]\n", ["mine.yaml: losses[1]: 'wgna'", "did you mean 'wgan'?", "valid: mm, ns, ls, wgan"]),
+        ("widht: 0.5\n", ["mine.yaml: widht: unknown key", "did you mean 'width'?", "valid: name, losses, datasets"]),
+        ("width: wide\n", ["mine.yaml: width:", "valid number", "'wide'"]),
+        ("batch_size: 2000\n", ["batch_size=2000", "1024 training images"]),
+        ("resources: {cpu: 1}\n", ["resources.cpu: unknown key", "did you mean 'cpus'?"]),
+    ],
+)
+def test_a_wrong_yaml_is_told_in_one_line_before_anything_happens(change: str, told: list[str], tmp_path: Path) -> None:
+    path = _yaml(tmp_path, GOOD + change)
+    done = gan_study("plan", path, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    for part in told:
+        assert part in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize("command", ["prepare", "run"])
+def test_nothing_begins_with_a_wrong_yaml(command: str, tmp_path: Path) -> None:
+    done = gan_study(command, _yaml(tmp_path, GOOD + "losses: [gan]\n"), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "'gan' is not a loss" in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("plna", "demo"), ["'plna'", "did you mean 'plan'?"]),
+        (("plan", "dmeo"), ["'dmeo' is not a preset", "did you mean 'demo'?", "demo-triangles"]),
+        (("plan", "missing.yaml"), ["there is no file missing.yaml"]),
+        (("list", "loses"), ["'loses'", "did you mean 'losses'?", "presets"]),
+        (("status", "demo"), ["no results", "gan-study run demo"]),
+        (("train", "--loss", "gan", "--dataset", "triangles_tiny"), ["'gan' is not a loss", "began"]),
+        (("train", "--loss", "ns", "--dataset", "triangels"), ["did you mean 'triangles'?"]),
+        (("train", "--loss", "ns", "--dataset", "triangles_tiny", "--set", "lr=1"), ["'lr' is not a hyperparameter"]),
+        (("train", "--loss", "ns", "--dataset", "triangles_tiny", "--set", "beta1=1"), ["beta1=1.0 of ns: expected"]),
+        (("train", "--loss", "ns", "--dataset", "triangles_tiny", "--set", "batch_norm=2"), ["batch_norm=2", "on"]),
+        (("train", "--loss", "ns", "--dataset", "triangles_tiny", "--set", "beta1"), ["name=value"]),
+        (("train", "--loss", "wgan_gp", "--dataset", "triangles_tiny", "--set", "lambda=1"), ["'penalty_weight'?"]),
+        (("run", "demo", "--workers", "999"), ["--workers 999", "at most"]),
+    ],
+)  # fmt: skip
+def test_a_wrong_argument_names_the_value_what_is_valid_and_what_to_do(
+    arguments: tuple[str, ...], told: list[str], tmp_path: Path
+) -> None:
+    done = gan_study(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    for part in told:
+        assert part in done.stderr
+
+
+def test_fashion_that_cannot_be_had_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
+    """make demo goes on with triangles on exit code 3 alone."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from study.data import fashion\n"
+        "def refuse(*a, **k): raise OSError('no network')\n"
+        "fashion.download_url, fashion.DEBIAN = refuse, Path('nowhere')\n"
+        "sys.argv = ['gan-study', 'prepare', 'demo']\n"
+        "from study.__main__ import main\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "no network" in done.stderr
+    assert "dataset-fashion-mnist" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("losses", [*LOSSES, "penalty_weight=10", "lambda"]),
+        ("datasets", ["fashion", "1x28x28", "60,000 train", "15,625"]),
+        ("spaces", ["logU[1e-05, 0.01]", "{1, 5}", "{on, off}"]),
+        ("metrics", ["fd_{extractor}", "lower"]),
+        ("extractors", ["cnn28", "64"]),
+        ("presets", ["demo", "demo-triangles"]),
+    ],
+)
+def test_list_shows_what_there_is(what: str, told: list[str], tmp_path: Path) -> None:
+    done = gan_study("list", what, cwd=tmp_path)
+    assert done.returncode == 0
+    for part in told:
+        assert part in done.stdout
+
+
+def test_schema_is_json_with_the_valid_names(tmp_path: Path) -> None:
+    done = gan_study("schema", cwd=tmp_path)
+    schema = json.loads(done.stdout)
+    assert schema["properties"]["losses"]["items"]["enum"] == LOSSES
+    assert schema["additionalProperties"] is False
+
+
+def test_train_resumes_and_then_does_nothing(data: Path, tmp_path: Path) -> None:
+    arguments = (
+        "train", "--loss", "wgan_gp", "--dataset", "triangles_tiny", "--steps", "4", "--evaluations", "2",
+        "--width", "0.0625", "--set", "penalty_weight=1", "--data", data,
+    )  # fmt: skip
+    first = gan_study(*arguments, cwd=tmp_path)
+    again = gan_study(*arguments, cwd=tmp_path)
+    assert first.returncode == again.returncode == 0
+    assert "step 2 of 4: ok, fd_cnn28" in first.stdout
+    assert "step 4 of 4: ok, fd_cnn28" in first.stdout
+    assert "step" not in again.stdout.replace("steps", "")
+    rows = gan_study(
+        "query", "train", "SELECT sample, penalty_weight, status FROM trials", "--format", "csv", cwd=tmp_path
+    )
+    assert rows.stdout.splitlines() == ["sample,penalty_weight,status", "1,1.0,done"]

@@ -1,0 +1,223 @@
+"""Real runs on a real Ray cluster: interrupted, killed, failing, diverging, run again."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from study import spec, trial
+from study.plan import build
+from study.results import Store, connect
+from study.results.schema import is_measured
+from tests.commands.command import gan_study, start
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def study_file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\nlosses: [ns, began, vae]\ndatasets: {triangles_tiny: {steps: 120, evaluations: 3}}\n"
+        "phases: [{name: wide, space: wide, settings: 2}]\nwidth: 0.125\nmeasure: {generated: 200, real: 200}\n"
+        "resources: {checkpoint_minutes: 0.005}\n"
+    )
+    return path
+
+
+def _measured(folder: Path) -> pd.DataFrame:
+    """What two runs of the same study must agree on, bit for bit, in a fixed order."""
+    with connect(folder) as database:
+        frame = database.table("evaluations").df()
+    names = [name for name in frame.columns if is_measured(name)]
+    return frame[names].sort_values(["trial", "step"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Callable[[Path], pd.DataFrame]:
+    """The rows of a study run in this process, without Ray and without interruption."""
+
+    def run(study_file: Path) -> pd.DataFrame:
+        study = spec.load(str(study_file))
+        store = Store(tmp_path_factory.mktemp("undisturbed") / study.name)
+        plan = build(study)
+        store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
+        for planned in plan:
+            assert len(list(trial.run(planned, store, trial.Options(data)))) == 3
+        return _measured(store.folder)
+
+    return run
+
+
+def _processes_of_ray() -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if re.search(r"raylet/raylet|gcs_server|ray::|ray/dashboard", line)]
+
+
+def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    """Polls, because another process gives no sign but its files."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.05)
+
+
+def _row_files(folder: Path) -> int:
+    return len(list((folder / "rows").glob("*.parquet")))
+
+
+def _assert_nothing_left(pid: int) -> None:
+    _wait_for(lambda: not _processes_of_ray(), "the end of Ray's processes", 30)
+    assert not list(Path("/tmp").glob(f"gan-study-{pid}-*"))
+
+
+def test_killed_in_the_middle_and_continued_equals_undisturbed(
+    study_file: Path, data: Path, tmp_path: Path, undisturbed: Callable[[Path], pd.DataFrame]
+) -> None:
+    folder = tmp_path / "results" / "small"
+    for rows in (1, 3):
+        driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+        _wait_for(lambda rows=rows: _row_files(folder) >= rows, f"{rows} files of rows")
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.communicate()
+        _wait_for(lambda: not _processes_of_ray(), "the end of Ray's processes", 60)
+    finished = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "6 done of 6 trials" in finished.stdout
+    pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
+    _assert_nothing_left(driver.pid)
+
+    written = {path: path.stat().st_mtime_ns for path in sorted((folder / "rows").iterdir())}
+    again = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    assert again.returncode == 0
+    assert "6 done of 6 trials" in again.stdout
+    assert "workers" not in again.stdout  # Ray was not started
+    assert {path: path.stat().st_mtime_ns for path in sorted((folder / "rows").iterdir())} == written
+    assert not list(folder.glob("trials/*/checkpoint-*"))
+    assert len(list((folder / "generators").iterdir())) == 6
+
+
+def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(study_file: Path, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "small"
+    driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    _wait_for(lambda: _row_files(folder) >= 1, "the first rows")
+    os.killpg(driver.pid, signal.SIGINT)
+    said, _ = driver.communicate(timeout=30)
+    assert driver.returncode == 130
+    assert "stopped: " in said
+    assert f"go on with: gan-study run {study_file}" in said
+    assert "Traceback" not in said
+    _assert_nothing_left(driver.pid)
+    status = gan_study("status", study_file, cwd=tmp_path)
+    assert "no driver is at work" in status.stdout
+    assert f"go on: gan-study run {study_file}" in status.stdout
+
+
+def test_a_second_driver_is_refused_and_status_sees_the_first(study_file: Path, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "small"
+    driver = start("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
+    _wait_for(lambda: _row_files(folder) >= 1, "the first rows")
+    second = gan_study("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
+    status = gan_study("status", study_file, cwd=tmp_path)
+    os.killpg(driver.pid, signal.SIGINT)
+    driver.communicate(timeout=30)
+    assert second.returncode == 2
+    assert "is being run already" in second.stderr
+    assert "a driver is at work" in status.stdout
+    assert "running now" in status.stdout
+
+
+def test_a_killed_worker_is_retried_and_the_rows_stay_the_same(
+    study_file: Path, data: Path, tmp_path: Path, undisturbed: Callable[[Path], pd.DataFrame]
+) -> None:
+    folder = tmp_path / "results" / "small"
+    driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    _wait_for(lambda: _row_files(folder) >= 1, "the first rows")
+    marker = next((folder / "trials").glob("*/attempt-1.json"))
+    os.kill(int(re.findall(r'"pid": (\d+)', marker.read_text())[0]), signal.SIGKILL)
+    said, _ = driver.communicate(timeout=300)
+    assert driver.returncode == 0, said
+    assert "6 done of 6 trials" in said
+    pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
+
+
+def test_failures_are_rows_counted_loudly_and_repeated_by_retry_alone(
+    study_file: Path, data: Path, tmp_path: Path, undisturbed: Callable[[Path], pd.DataFrame]
+) -> None:
+    folder = tmp_path / "results" / "small"
+    store = Store(folder)
+    victim = build(spec.load(str(study_file)))[1].trial
+    obstacle = store.sample_file(victim.id, 80)
+    obstacle.mkdir(parents=True)  # a picture cannot be written over a folder: the trial fails at its second evaluation
+
+    first = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    assert first.returncode == 1
+    assert "5 done, 1 failed of 6 trials" in first.stdout
+    assert "FAILED 1 x IsADirectoryError" in first.stdout
+    rows = store.read(victim.id)
+    assert [(row["attempt"], row["step"], row["status"]) for row in rows] == [
+        (1, 40, "ok"),
+        (1, 40, "failed"),
+        (2, 40, "failed"),
+    ]
+    assert (folder / rows[-1]["trace"]).read_text().startswith("Traceback")
+
+    again = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    assert again.returncode == 1
+    assert "gan-study retry" in again.stdout
+    assert len(store.read(victim.id)) == 3
+
+    why = gan_study("why", study_file, victim.id[:10], cwd=tmp_path)
+    assert "IsADirectoryError" in why.stdout
+    assert "Traceback" in why.stdout
+
+    obstacle.rmdir()
+    retried = gan_study("retry", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    assert retried.returncode == 0, retried.stdout
+    assert "6 done of 6 trials" in retried.stdout
+    pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
+    assert [row["status"] for row in store.read(victim.id)] == ["ok", "failed", "failed", "ok", "ok"]
+
+
+def test_divergence_has_a_status_of_its_own_and_never_wins(data: Path, tmp_path: Path) -> None:
+    arguments = (
+        "--dataset",
+        "triangles_tiny",
+        "--steps",
+        "30",
+        "--evaluations",
+        "3",
+        "--width",
+        "0.125",
+        "--data",
+        data,
+    )
+    wild = gan_study("train", "--loss", "wgan_gp", "--set", "learning_rate=1000", *arguments, cwd=tmp_path)
+    tame = gan_study("train", "--loss", "wgan_gp", *arguments, cwd=tmp_path)
+    assert wild.returncode == tame.returncode == 0
+    assert "diverged" in wild.stdout
+    best = gan_study("best", "train", cwd=tmp_path)
+    trials = gan_study(
+        "query", "train", "SELECT sample, status FROM trials ORDER BY sample", "--format", "csv", cwd=tmp_path
+    )
+    assert trials.stdout.splitlines() == ["sample,status", "0,done", "1,diverged"]
+    assert "0 (default)" in best.stdout
+
+
+def test_rows_are_readable_by_a_plain_tool_at_every_moment(study_file: Path, data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "results" / "small"
+    driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    seen = 0
+    while driver.poll() is None:
+        files = list((folder / "rows").glob("*.parquet"))
+        seen = max(seen, sum(pq.read_table(path).num_rows for path in files))
+    driver.communicate()
+    assert driver.returncode == 0
+    assert seen >= 17

@@ -1,0 +1,359 @@
+"""A study's YAML: every fault is told with its place, its value and what is allowed, before anything runs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search_spaces import SPACES, Space
+from study import plan, spec
+from study.data.catalogue import DATASETS
+from study.errors import StudyError
+from study.measures import EXTRACTORS, METRICS, ExtractorEntry
+from study.models.losses import LOSSES
+from tests.conftest import TINY, tiny_study
+
+PHASE: dict[str, Any] = {"name": "wide", "space": "wide", "settings": 2}
+TOP = "name, losses, datasets, phases, width, batch_size, batch_norm_decay, measure, resources, keep_checkpoints"
+ALL_LOSSES = "mm, ns, ls, wgan, wgan_gp, dragan, began, vae"
+ALL_DATASETS = "fashion, triangles, triangles_tiny"
+
+
+def fault(**changed: Any) -> str:
+    """What a tiny study with these top-level keys is refused with."""
+    with pytest.raises(StudyError) as caught:
+        spec.validate({**TINY, **changed}, "my.yaml")
+    return str(caught.value)
+
+
+def scheduled(**schedule: Any) -> dict[str, Any]:
+    return {"datasets": {"triangles_tiny": schedule}}
+
+
+def phase(**changed: Any) -> dict[str, Any]:
+    return {"phases": [{**PHASE, **changed}]}
+
+
+# What is written, and the one line that answers.
+NAMES: list[tuple[dict[str, Any], str]] = [
+    ({"widht": 1}, f"widht: unknown key; did you mean 'width'?; valid: {TOP}"),
+    ({"qqq": 1}, f"qqq: unknown key; valid: {TOP}"),
+    (scheduled(step=4), "datasets.triangles_tiny.step: unknown key; did you mean 'steps'?; valid: steps, evaluations"),
+    (
+        phase(seed=2),
+        "phases[0].seed: unknown key; did you mean 'seeds'?; valid: name, space, settings, seeds, search_seed, losses, "
+        "datasets",
+    ),
+    (
+        {"measure": {"reel": 1}},
+        "measure.reel: unknown key; did you mean 'real'?; valid: extractor, metrics, generated, real, split",
+    ),
+    (
+        {"resources": {"cpu": 2}},
+        "resources.cpu: unknown key; did you mean 'cpus'?; valid: cpus, gpus, retries, checkpoint_minutes",
+    ),
+    (
+        {"losses": ["ns", "wgangp"]},
+        f"losses[1]: 'wgangp' is not a loss; did you mean 'wgan_gp'?; valid: {ALL_LOSSES}",
+    ),
+    ({"losses": ["zzz"]}, f"losses[0]: 'zzz' is not a loss; valid: {ALL_LOSSES}"),
+    (phase(losses=["gan"]), f"phases[0].losses[0]: 'gan' is not a loss; did you mean 'wgan'?; valid: {ALL_LOSSES}"),
+    (
+        {"datasets": {"fashon": {}}},
+        f"datasets.fashon: 'fashon' is not a data set; did you mean 'fashion'?; valid: {ALL_DATASETS}",
+    ),
+    (
+        phase(datasets=["triangle"]),
+        f"phases[0].datasets[0]: 'triangle' is not a data set; did you mean 'triangles'?; valid: {ALL_DATASETS}",
+    ),
+    (
+        phase(space="wid"),
+        "phases[0].space: 'wid' is not a search space; did you mean 'wide'?; valid: wide, narrow",
+    ),
+    ({"measure": {"metrics": ["fx"]}}, "measure.metrics[0]: 'fx' is not a metric; did you mean 'fd'?; valid: fd"),
+    (
+        {"measure": {"extractor": "cnn29"}},
+        "measure.extractor: 'cnn29' is not an extractor; did you mean 'cnn28'?; valid: cnn28",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changed", "line"), NAMES, ids=[line.partition(":")[0] for _, line in NAMES])
+def test_a_wrong_name_is_told_with_the_closest_and_all_valid_ones(changed: dict[str, Any], line: str) -> None:
+    assert fault(**changed) == f"my.yaml: {line}"
+
+
+# What is written, where it stands, and what the line must hold beside the value.
+VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
+    ({"width": "1"}, "width", ["valid number", "'1'"]),
+    ({"width": True}, "width", ["valid number", "True"]),
+    ({"width": 0}, "width", ["greater than 0", "got 0"]),
+    ({"width": float("nan")}, "width", ["got nan"]),
+    ({"width": 4.5}, "width", ["less than or equal to 4", "got 4.5"]),
+    ({"batch_size": 64.0}, "batch_size", ["valid integer", "64.0"]),
+    ({"batch_size": 1}, "batch_size", ["greater than or equal to 2", "got 1"]),
+    ({"batch_norm_decay": 1}, "batch_norm_decay", ["less than 1", "got 1"]),
+    ({"name": 5}, "name", ["valid string", "got 5"]),
+    ({"name": "Not good"}, "name", ["pattern", "'Not good'"]),
+    ({"losses": "ns"}, "losses", ["valid list", "'ns'"]),
+    ({"losses": []}, "losses", ["at least 1", "[]"]),
+    ({"losses": ["ns", "ls", "ns"]}, "losses", ["named twice: ns"]),
+    ({"datasets": ["fashion"]}, "datasets", ["valid dictionary", "['fashion']"]),
+    ({"datasets": {}}, "datasets", ["at least 1"]),
+    ({"phases": []}, "phases", ["at least 1", "[]"]),
+    ({"phases": [PHASE, PHASE]}, "study", ["phase named twice: wide"]),
+    (phase(settings=0), "phases[0].settings", ["greater than 0", "got 0"]),
+    (phase(settings="10"), "phases[0].settings", ["valid integer", "'10'"]),
+    (phase(seeds=-1), "phases[0].seeds", ["greater than 0", "got -1"]),
+    (phase(search_seed=-1), "phases[0].search_seed", ["greater than or equal to 0", "got -1"]),
+    (phase(datasets=["fashion"]), "study", ["phase wide", "'fashion'", "triangles_tiny"]),
+    ({"measure": {"real": 1}}, "measure.real", ["greater than or equal to 2", "got 1"]),
+    ({"measure": {"generated": 1}}, "measure.generated", ["greater than or equal to 2", "got 1"]),
+    ({"measure": {"metrics": []}}, "measure.metrics", ["at least 1", "[]"]),
+    ({"measure": {"real": 257}}, "study", ["measure.real=257", "test", "triangles_tiny", "256"]),
+    ({"measure": {"real": 100, "split": "tset"}}, "study", ["'tset'", "triangles_tiny", "train, test"]),
+    ({"batch_size": 1025}, "study", ["batch_size=1025", "triangles_tiny", "1024"]),
+    ({"resources": {"cpus": 0}}, "resources.cpus", ["greater than 0", "got 0"]),
+    ({"resources": {"gpus": -0.5}}, "resources.gpus", ["greater than or equal to 0", "got -0.5"]),
+    ({"resources": {"checkpoint_minutes": 0}}, "resources.checkpoint_minutes", ["greater than 0", "got 0"]),
+    ({"keep_checkpoints": "yes"}, "keep_checkpoints", ["valid boolean", "'yes'"]),
+    (scheduled(steps=40), "datasets.triangles_tiny", ["steps and evaluations together"]),
+    (scheduled(evaluations=2), "datasets.triangles_tiny", ["steps and evaluations together"]),
+    (scheduled(steps=4, evaluations=5), "datasets.triangles_tiny", ["5 evaluations", "4 steps"]),
+    (scheduled(steps=0, evaluations=1), "datasets.triangles_tiny.steps", ["greater than 0", "got 0"]),
+    (scheduled(steps=4, evaluations=[2, 1, 4]), "datasets.triangles_tiny", ["must rise", "[2, 1, 4]"]),
+    (scheduled(steps=4, evaluations=[2, 2, 4]), "datasets.triangles_tiny", ["must rise", "[2, 2, 4]"]),
+    (scheduled(steps=4, evaluations=[1, 2]), "datasets.triangles_tiny", ["last step, 4", "[1, 2]"]),
+    (scheduled(steps=4, evaluations=[]), "datasets.triangles_tiny", ["last step, 4", "[]"]),
+]
+
+
+@pytest.mark.parametrize(("changed", "place", "words"), VALUES, ids=[f"{c!r:.60}" for c, _, _ in VALUES])
+def test_a_wrong_value_is_told_with_its_place(changed: dict[str, Any], place: str, words: list[str]) -> None:
+    line = fault(**changed)
+    assert line.startswith(f"my.yaml: {place}: ")
+    assert "\n" not in line
+    for word in words:
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "value"), [(0, "0"), ("x", "'x'"), ([0, 4], "0"), ([1.5, 4], "1.5"), ({"at": 4}, "'at'")]
+)
+def test_wrong_evaluations_are_told_where_they_stand(evaluations: Any, value: str) -> None:
+    told = fault(**scheduled(steps=4, evaluations=evaluations))
+    assert "my.yaml: datasets.triangles_tiny.evaluations" in told
+    assert value in told
+    assert "constrained-int" not in told  # the validator's word, not the reader's
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [phase(losses=["ns", "ns"]), phase(datasets=["triangles_tiny"] * 2), {"measure": {"metrics": ["fd", "fd"]}}],
+    ids=["losses", "datasets", "metrics"],
+)
+def test_nothing_is_named_twice(changed: dict[str, Any]) -> None:
+    if "measure" in changed:
+        changed = {"measure": {**changed["measure"], "real": 100}}
+    assert "named twice" in fault(**changed)
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(StudyError) as caught:
+        spec.validate({"phases": [{"space": "wide"}]}, "my.yaml")
+    assert str(caught.value).splitlines() == [
+        "my.yaml: name: Field required",
+        "my.yaml: datasets: Field required",
+        "my.yaml: phases[0].name: Field required",
+        "my.yaml: phases[0].settings: Field required",
+    ]
+
+
+def test_faults_are_told_together() -> None:
+    told = fault(widht=1, losses=["nss"], batch_size="x", measure={"real": "y", "metrics": ["f"]}).splitlines()
+    assert [line.split(": ")[1] for line in told] == [
+        "losses[0]", "batch_size", "measure.metrics[0]", "measure.real", "widht"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 32, 32), (3, 28, 28)])
+def test_an_extractor_must_fit_the_images(shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    other = ExtractorEntry("other", "nowhere:Nothing", shape, 8, 0.1, "for a test")
+    monkeypatch.setitem(EXTRACTORS, "other", other)
+    told = fault(measure={"extractor": "other", "real": 100})
+    assert told == f"my.yaml: study: the extractor other takes {shape}, but triangles_tiny is (1, 28, 28)"
+
+
+def test_an_extractor_that_resizes_fits_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXTRACTORS, "other", ExtractorEntry("other", "nowhere:Nothing", None, 8, 0.1, "for a test"))
+    assert tiny_study(measure={"extractor": "other", "real": 100}).measure.extractor == "other"
+
+
+def test_a_space_must_know_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SPACES, "small", Space("small", {"ns": SPACES["wide"].rows["ns"]}))
+    assert fault(**phase(space="small")) == "my.yaml: study: phase wide: the space small has no row for the loss vae"
+    assert tiny_study(**phase(space="small", losses=["ns"])).phases[0].space == "small"
+
+
+@pytest.mark.parametrize("content", [None, [], 3, "text"])
+def test_what_is_no_mapping_is_told_the_keys(content: object) -> None:
+    with pytest.raises(StudyError) as caught:
+        spec.validate(content, "my.yaml")
+    assert str(caught.value) == f"my.yaml: expected a mapping with the keys {TOP}, got {content!r}"
+
+
+@pytest.mark.parametrize("text", ["a: [", "\x00", "name: !!python/object/apply:os.getcwd []", "? [a]\n: 1"])
+def test_what_is_no_yaml_is_told_as_such(text: str) -> None:
+    with pytest.raises(StudyError, match=r"^my\.yaml is no YAML: "):
+        spec.parse(text, "my.yaml")
+
+
+def test_an_unknown_preset_and_a_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError) as caught:
+        spec.load("dem")
+    assert str(caught.value).startswith("'dem' is not a preset; did you mean 'demo'?; valid: ")
+    assert "demo-triangles" in str(caught.value)
+    with pytest.raises(StudyError, match=r"there is no file missing\.yaml; .*demo"):
+        spec.load("missing.yaml")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(TINY))
+    assert spec.load("mine.yaml") == spec.load(str(tmp_path / "mine.yaml")) == tiny_study()
+    with pytest.raises(StudyError, match=r"did you mean 'mine\.yaml'"):
+        spec.load("mine")
+
+
+def test_the_faults_of_a_file_name_the_file(tiny_yaml: Callable[..., Path]) -> None:
+    path = tiny_yaml(losses=["nss"])
+    with pytest.raises(StudyError) as caught:
+        spec.load(str(path))
+    assert str(caught.value).startswith(f"{path}: losses[0]: 'nss' is not a loss; did you mean 'ns'?")
+
+
+def test_what_is_left_out() -> None:
+    study = spec.validate({"name": "least", "datasets": {"fashion": {}}, "phases": [PHASE]}, "my.yaml")
+    assert study.losses == list(LOSSES) == ALL_LOSSES.split(", ")
+    assert (study.width, study.batch_size, study.batch_norm_decay, study.keep_checkpoints) == (1.0, 64, 0.999, False)
+    assert study.measure.model_dump() == {
+        "extractor": "cnn28", "metrics": ["fd"], "generated": 10_000, "real": 10_000, "split": "test"
+    }  # fmt: skip
+    assert study.resources.model_dump() == {"cpus": 1, "gpus": 0.0, "retries": 1, "checkpoint_minutes": 5.0}
+    assert study.datasets["fashion"].points("fashion") == (3_906, 7_812, 11_718, 15_625)
+    assert (study.phases[0].seeds, study.phases[0].search_seed) == (1, 0)
+    assert (study.phases[0].losses, study.phases[0].datasets) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "points"),
+    [
+        ({"steps": 900, "evaluations": 3}, (300, 600, 900)),
+        ({"steps": 10, "evaluations": 3}, (3, 6, 10)),
+        ({"steps": 5, "evaluations": 5}, (1, 2, 3, 4, 5)),
+        ({"steps": 7, "evaluations": 1}, (7,)),
+        ({"steps": 60, "evaluations": [1, 59, 60]}, (1, 59, 60)),
+        ({}, (20, 40, 60)),
+    ],
+)
+def test_evaluation_points(schedule: dict[str, Any], points: tuple[int, ...]) -> None:
+    assert tiny_study(**scheduled(**schedule)).datasets["triangles_tiny"].points("triangles_tiny") == points
+
+
+@given(st.integers(1, 10_000), st.integers(1, 100))
+def test_evaluation_points_rise_to_the_last_step(steps: int, count: int) -> None:
+    if count <= steps:
+        points = spec.Schedule(steps=steps, evaluations=count).points("triangles_tiny")
+        assert len(points) == count
+        assert points[-1] == steps
+        assert all(a < b for a, b in zip((0, *points), points, strict=False))
+        gaps = [b - a for a, b in zip((0, *points), points, strict=False)]
+        assert max(gaps) - min(gaps) <= 1
+
+
+def test_a_whole_number_serves_as_a_fraction() -> None:
+    whole, fraction = tiny_study(width=1), tiny_study(width=1.0)
+    assert repr(whole.width) == repr(fraction.width) == "1.0"
+    assert [planned.trial.id for planned in plan.build(whole)] == [planned.trial.id for planned in plan.build(fraction)]
+
+
+def test_presets_load_and_plan() -> None:
+    assert {"demo", "demo-triangles"} <= set(spec.presets())
+    for name in spec.presets():
+        study = spec.load(name)
+        assert study.name == name
+        assert plan.build(study)
+    demo, triangles = spec.load("demo"), spec.load("demo-triangles")
+    for study, dataset in ((demo, "fashion"), (triangles, "triangles")):
+        trials = [planned.trial for planned in plan.build(study)]
+        assert len(trials) == 8 * 4
+        assert {trial.loss for trial in trials} == set(LOSSES)
+        assert {trial.dataset for trial in trials} == {dataset}
+        assert {len(trial.evaluations) for trial in trials} == {3}
+    assert demo.model_dump(exclude={"name", "datasets"}) == triangles.model_dump(exclude={"name", "datasets"})
+
+
+def test_the_json_schema_lists_every_name() -> None:
+    schema = json.loads(json.dumps(spec.Study.model_json_schema()))
+    parts = schema["$defs"]
+    assert schema["type"] == "object"
+    assert list(schema["properties"]) == TOP.split(", ")
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"name", "datasets", "phases"}
+    assert schema["properties"]["losses"]["items"]["enum"] == list(LOSSES)
+    assert schema["properties"]["datasets"]["propertyNames"]["enum"] == list(DATASETS)
+    assert parts["Phase"]["properties"]["space"]["enum"] == list(SPACES)
+    assert parts["Measure"]["properties"]["extractor"]["enum"] == list(EXTRACTORS)
+    assert parts["Measure"]["properties"]["metrics"]["items"]["enum"] == list(METRICS)
+    assert set(parts) == {"Schedule", "Phase", "Measure", "Resources"}
+    assert all(part["additionalProperties"] is False for part in parts.values())
+    for reference in _references(schema):
+        assert reference.removeprefix("#/$defs/") in parts
+
+
+def _references(part: object) -> list[str]:
+    if isinstance(part, dict):
+        return [v for k, v in part.items() if k == "$ref"] + [r for v in part.values() for r in _references(v)]
+    return [reference for each in part for reference in _references(each)] if isinstance(part, list) else []
+
+
+@pytest.mark.parametrize("preset", ["demo", "demo-triangles"])
+def test_a_dumped_preset_is_the_same_study(preset: str) -> None:
+    study = spec.load(preset)
+    text = spec.dump(study)
+    assert spec.parse(text, "dumped") == study
+    assert spec.dump(spec.parse(text, "dumped")) == text
+    assert "checkpoint_minutes: 5.0" in text  # a default, spelt out
+
+
+@given(
+    losses=st.lists(st.sampled_from(list(LOSSES)), min_size=1, unique=True),
+    evaluations=st.lists(st.integers(1, 500), min_size=1, max_size=5, unique=True).map(sorted),
+    width=st.floats(1e-6, 4),
+    decay=st.floats(0, 1, exclude_max=True),
+    settings=st.integers(1, 3),
+    keep=st.booleans(),
+)
+def test_any_dumped_study_is_the_same_study(
+    losses: list[str], evaluations: list[int], width: float, decay: float, settings: int, keep: bool
+) -> None:
+    study = tiny_study(
+        losses=losses, width=width, batch_norm_decay=decay, keep_checkpoints=keep,
+        **scheduled(steps=evaluations[-1], evaluations=evaluations), **phase(settings=settings),
+    )  # fmt: skip
+    again = spec.parse(spec.dump(study), "dumped")
+    assert again == study
+    assert [planned.trial.id for planned in plan.build(again)] == [planned.trial.id for planned in plan.build(study)]
+
+
+def test_planning_needs_no_torch() -> None:
+    program = (
+        "import sys; from study import plan, spec, cost; trials = plan.build(spec.load('demo')); "
+        "print(len(trials), sorted({'torch', 'ray', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "32 []\n"
