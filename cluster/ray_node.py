@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import secrets
-import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +25,8 @@ if "ray" in sys.modules:
 
 import ray
 
+from cluster.reaper import reap
+
 PARENT = Path("/tmp")  # short, because Ray's Unix sockets below it must stay under 107 bytes
 PREFIX = "gan-study-"
 OBJECT_STORE_BYTES = 100_000_000  # trials exchange numbers, not arrays
@@ -34,7 +36,7 @@ OBJECT_STORE_BYTES = 100_000_000  # trials exchange numbers, not arrays
 def local(cpus: int, gpus: int) -> Iterator[Path]:
     """Starts Ray with these resources and yields a scratch folder that disappears with it.
 
-    Every process of Ray is a child of this one and dies with it, even when it is killed.
+    Nothing of it is left afterwards, even when this process is killed: a reaper waits for that.
     """
     _sweep()
     scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT))
@@ -42,6 +44,9 @@ def local(cpus: int, gpus: int) -> Iterator[Path]:
     token.touch(mode=0o600)
     token.write_text(secrets.token_hex(32))
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+    reaper = subprocess.Popen(
+        [sys.executable, "-m", "cluster.reaper", str(scratch)], stdin=subprocess.PIPE, start_new_session=True
+    )
     try:
         ray.init(
             num_cpus=cpus,
@@ -55,12 +60,12 @@ def local(cpus: int, gpus: int) -> Iterator[Path]:
         yield scratch
     finally:
         ray.shutdown()
-        shutil.rmtree(scratch, ignore_errors=True)
+        reaper.communicate()
 
 
 def _sweep() -> None:
-    """Removes the folders of processes that were killed before they could."""
+    """Reaps after processes that were killed together with their reapers."""
     for folder in PARENT.glob(f"{PREFIX}*"):
         owner = re.fullmatch(rf"{PREFIX}(\d+)-\w+", folder.name)
         if owner and folder.stat().st_uid == os.getuid() and not Path(f"/proc/{owner[1]}").exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            reap(folder)

@@ -132,10 +132,11 @@ def _logging_to(store: Store, trial: str) -> Iterator[None]:
     handler = logging.FileHandler(store.log_file(trial))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
-    level, log.level = log.level, logging.INFO
+    level = log.level
+    log.setLevel(logging.INFO)
     try:
         yield
     finally:
         log.removeHandler(handler)
-        log.level = level
+        log.setLevel(level)
         handler.close()

@@ -42,6 +42,21 @@ def _enum(registry: Mapping[str, object]) -> JsonDict:
     return {"enum": list(registry)}
 
 
+def _unique(names: list[str] | None) -> list[str] | None:
+    twice = sorted({name for name in names or [] if (names or []).count(name) > 1})
+    if twice:
+        raise ValueError(f"named twice: {', '.join(twice)}")
+    return names
+
+
+def _points(value: object) -> object:
+    """A positive whole number or a list of them, told apart here because a union would fault both."""
+    for number in value if isinstance(value, list) else [value]:
+        if value is not None and (type(number) is not int or number < 1):
+            raise ValueError(f"expected a number of evaluations, or a list of steps, from 1 on, got {value!r:.80}")
+    return value
+
+
 LossName = Annotated[str, _known("a loss", LOSSES), Field(json_schema_extra=_enum(LOSSES))]
 DatasetName = Annotated[str, _known("a data set", DATASETS), Field(json_schema_extra=_enum(DATASETS))]
 SpaceName = Annotated[str, _known("a search space", SPACES), Field(json_schema_extra=_enum(SPACES))]
@@ -60,7 +75,7 @@ class Schedule(Part):
     """How long a data set's trials train and when they are measured. Left out: as published."""
 
     steps: PositiveInt | None = Field(None, description="discriminator steps")
-    evaluations: PositiveInt | list[PositiveInt] | None = Field(
+    evaluations: Annotated[int | list[int] | None, BeforeValidator(_points)] = Field(
         None, description="how many, evenly spaced and the last at the end; or the very steps"
     )
 
@@ -98,6 +113,8 @@ class Phase(Part):
     losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
     datasets: list[DatasetName] | None = Field(None, min_length=1, description="left out: the study's")
 
+    _once = field_validator("losses", "datasets")(_unique)
+
 
 class Measure(Part):
     """How a trial is measured; all of it is in the metrics' fingerprint."""
@@ -108,12 +125,17 @@ class Measure(Part):
     real: int = Field(10_000, ge=2, description="real images, always the first of the split")
     split: str = Field("test", description="split of real images to measure against")
 
+    _once = field_validator("metrics")(_unique)
+
 
 class Resources(Part):
     """What one trial takes of a machine, and how often it may fail."""
 
-    cpus: PositiveInt = Field(1, description="threads of a trial; part of what makes rows bit-identical")
-    gpus: float = Field(0.0, ge=0, description="0.25: four trials share a GPU")
+    cpus: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="a trial's share of the processors; 0.5: two trials on each"
+    )
+    gpus: float = Field(0.0, ge=0, allow_inf_nan=False, description="0.25: four trials share a GPU")
+    threads: PositiveInt = Field(1, description="of a trial; rows are bit-identical for the same number")
     retries: int = Field(1, ge=0, description="how often a trial that fails is tried again before it counts as failed")
     checkpoint_minutes: float = Field(5.0, gt=0, description="the most training time that a crash can cost")
 
@@ -132,14 +154,12 @@ class Study(Part):
     resources: Resources = Resources()
     keep_checkpoints: bool = Field(False, description="keep the newest checkpoint of finished trials")
 
-    @field_validator("losses")
-    @classmethod
-    def _no_loss_twice(cls, losses: list[str]) -> list[str]:
-        return _unique("loss", losses)
+    _once = field_validator("losses")(_unique)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        _unique("phase", [phase.name for phase in self.phases])
+        if len({phase.name for phase in self.phases}) < len(self.phases):
+            raise ValueError(f"phases need names of their own, got {', '.join(phase.name for phase in self.phases)}")
         for phase in self.phases:
             for dataset in phase.datasets or []:
                 if dataset not in self.datasets:
@@ -212,13 +232,6 @@ def _path(study: str) -> Path:
             raise StudyError(f"there is no file {study}; write one, or name a preset: {', '.join(presets())}")
         return path
     raise unknown("a preset", study, presets(), hint=f"{study}.yaml" if Path(f"{study}.yaml").is_file() else "")
-
-
-def _unique(kind: str, names: list[str]) -> list[str]:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"{kind} named twice: {', '.join(twice)}")
-    return names
 
 
 def _fault(source: str, fault: Any) -> str:

@@ -50,6 +50,7 @@ def run(planned: Planned, store: Store, options: Options) -> Iterator[Row]:
     torch.set_num_threads(options.threads)
     with begin(planned, store, provenance(options.device, options.threads)) as attempt:
         if attempt is None:
+            _tidy(store.trial_folder(planned.trial.id), options)
             return
         step = 0
         try:
@@ -77,7 +78,7 @@ class Session:
         self._resume()
 
     def next_row(self) -> Row:
-        """Trains to the next evaluation, measures, and makes row, samples and checkpoint durable, in that order."""
+        """Trains to the next evaluation, measures, and makes samples, row and checkpoint durable, in that order."""
         self._train(next(step for step in self.trial.evaluations if step > self.training.step))
         start = time.monotonic()
         losses = self.training.take_means()
@@ -93,7 +94,7 @@ class Session:
         if not self.over or self.options.keep_checkpoints:
             self._checkpoint()
         else:
-            remove_checkpoints(self.folder)
+            _tidy(self.folder, self.options)
         return row
 
     def _resume(self) -> None:
@@ -145,6 +146,12 @@ class Session:
     def _checkpoint(self) -> None:
         state = {"training": self.training.state(), "train_seconds": self.train_seconds}
         save_checkpoint(self.folder, self.training.step, state)
+
+
+def _tidy(folder: Path, options: Options) -> None:
+    """Removes what an ended trial no longer needs; again, where a kill came between its last row and this."""
+    if not options.keep_checkpoints:
+        remove_checkpoints(folder)
 
 
 def _recipe(trial: Trial, prepared: Prepared) -> Recipe:

@@ -38,7 +38,7 @@ class Watcher(Protocol):
 class Needs:
     """What one trial takes of the cluster, and how often a failing one is tried again."""
 
-    cpus: int
+    cpus: float
     gpus: float
     retries: int
 

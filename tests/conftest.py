@@ -28,9 +28,10 @@ TINY: dict[str, Any] = {
     "measure": {"generated": 100, "real": 100},
 }
 torch.set_num_threads(1)  # tiny networks, and other work on the same cores: more threads only wait for each other
-# Each process that it starts is a copy of one that has imported torch already, and shares nothing with this one.
+# Each process that it starts is a copy of one that has imported all this already (torch's first optimiser imports
+# torch._dynamo, which takes seconds), and shares nothing with this one.
 APART = multiprocessing.get_context("forkserver")
-APART.set_forkserver_preload(["study.trial"])
+APART.set_forkserver_preload(["torch._dynamo", "tests.conftest"])
 
 
 def tiny_study(**changed: Any) -> spec.Study:

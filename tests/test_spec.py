@@ -57,7 +57,7 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"resources": {"cpu": 2}},
-        "resources.cpu: unknown key; did you mean 'cpus'?; valid: cpus, gpus, retries, checkpoint_minutes",
+        "resources.cpu: unknown key; did you mean 'cpus'?; valid: cpus, gpus, threads, retries, checkpoint_minutes",
     ),
     (
         {"losses": ["ns", "wgangp"]},
@@ -108,7 +108,7 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"datasets": ["fashion"]}, "datasets", ["valid dictionary", "['fashion']"]),
     ({"datasets": {}}, "datasets", ["at least 1"]),
     ({"phases": []}, "phases", ["at least 1", "[]"]),
-    ({"phases": [PHASE, PHASE]}, "study", ["phase named twice: wide"]),
+    ({"phases": [PHASE, PHASE]}, "study", ["phases need names of their own, got wide, wide"]),
     (phase(settings=0), "phases[0].settings", ["greater than 0", "got 0"]),
     (phase(settings="10"), "phases[0].settings", ["valid integer", "'10'"]),
     (phase(seeds=-1), "phases[0].seeds", ["greater than 0", "got -1"]),
@@ -121,6 +121,7 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"measure": {"real": 100, "split": "tset"}}, "study", ["'tset'", "triangles_tiny", "train, test"]),
     ({"batch_size": 1025}, "study", ["batch_size=1025", "triangles_tiny", "1024"]),
     ({"resources": {"cpus": 0}}, "resources.cpus", ["greater than 0", "got 0"]),
+    ({"resources": {"threads": 0.5}}, "resources.threads", ["valid integer", "got 0.5"]),
     ({"resources": {"gpus": -0.5}}, "resources.gpus", ["greater than or equal to 0", "got -0.5"]),
     ({"resources": {"checkpoint_minutes": 0}}, "resources.checkpoint_minutes", ["greater than 0", "got 0"]),
     ({"keep_checkpoints": "yes"}, "keep_checkpoints", ["valid boolean", "'yes'"]),
@@ -243,7 +244,9 @@ def test_what_is_left_out() -> None:
     assert study.measure.model_dump() == {
         "extractor": "cnn28", "metrics": ["fd"], "generated": 10_000, "real": 10_000, "split": "test"
     }  # fmt: skip
-    assert study.resources.model_dump() == {"cpus": 1, "gpus": 0.0, "retries": 1, "checkpoint_minutes": 5.0}
+    assert study.resources.model_dump() == {
+        "cpus": 1.0, "gpus": 0.0, "threads": 1, "retries": 1, "checkpoint_minutes": 5.0
+    }  # fmt: skip
     assert study.datasets["fashion"].points("fashion") == (3_906, 7_812, 11_718, 15_625)
     assert (study.phases[0].seeds, study.phases[0].search_seed) == (1, 0)
     assert (study.phases[0].losses, study.phases[0].datasets) == (None, None)

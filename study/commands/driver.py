@@ -1,11 +1,13 @@
 """What run and retry share: prepare, find what is missing, drive Ray, tell how it went."""
 
+import math
 import signal
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import torch
 import typer
 
 from cluster import ray_node
@@ -62,7 +64,7 @@ def _run(
     needs = Needs(wanted.cpus, wanted.gpus, wanted.retries)
     options = Options(
         data=order.data.resolve(),
-        threads=wanted.cpus,
+        threads=wanted.threads,
         device="cuda" if wanted.gpus else "cpu",
         checkpoint_seconds=wanted.checkpoint_minutes * 60,
         keep_checkpoints=study.keep_checkpoints,
@@ -71,7 +73,7 @@ def _run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     screen = Screen(study.name, missing, before, workers)
     try:
-        with ray_node.local(workers * wanted.cpus, _gpus(workers, wanted.gpus)) as scratch, screen:
+        with ray_node.local(math.ceil(workers * wanted.cpus), math.ceil(workers * wanted.gpus)) as scratch, screen:
             run_missing(missing, store, options, needs, screen, scratch)
     except KeyboardInterrupt:
         _interrupted(order, store)
@@ -127,18 +129,17 @@ def _interrupted(order: Order, store: Store) -> NoReturn:
 
 def _workers(study: spec.Study, asked: int | None) -> int:
     """As many workers as trials fit on this machine, or the number asked for if it fits."""
-    most = cores() // study.resources.cpus
+    cpus, gpus = study.resources.cpus, study.resources.gpus
+    devices = torch.cuda.device_count() if gpus else 0
+    if gpus and not devices:
+        raise StudyError(f"resources.gpus={gpus:g}: this machine has no CUDA device; 0 trains on its processors")
+    most = min(int(cores() / cpus), int(devices / gpus) if gpus else cores())
+    has = f"{cores()} processors" + f" and {devices} GPUs" * bool(gpus)
     if not most:
-        raise StudyError(f"resources.cpus={study.resources.cpus}: this machine has {cores()} processors")
+        raise StudyError(f"a trial takes {cpus:g} cpus and {gpus:g} gpus (resources), but this machine has {has}")
     if asked is not None and asked > most:
-        raise StudyError(
-            f"--workers {asked}: at most {most} trials of {study.resources.cpus} cpus fit on {cores()} processors"
-        )
+        raise StudyError(f"--workers {asked}: at most {most} trials of {cpus:g} cpus and {gpus:g} gpus fit on {has}")
     return asked or most
-
-
-def _gpus(workers: int, share: float) -> int:
-    return -(-int(workers * share * 1000) // 1000)
 
 
 def _once(plan: list[Planned]) -> list[Planned]:

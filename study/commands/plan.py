@@ -29,7 +29,7 @@ def command(
     """
     chosen = spec.load(study)
     plan = build(chosen)
-    count = workers or max(1, cores() // chosen.resources.cpus)
+    count = workers or max(1, int(cores() / chosen.resources.cpus))
     facts = summary(chosen, plan) | {"cost": cost(plan, recorded(results / chosen.name), count)}
     if output is not None:
         write_table(output, [planned.row(i) for i, planned in enumerate(plan)], PLAN_COLUMNS)

@@ -1,7 +1,6 @@
 """A trial's state on disk: tensors and plain data only, so that reading a stranger's checkpoint runs no code."""
 
 import logging
-import pickle
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,13 +26,13 @@ def load_newest(folder: Path) -> dict[str, Any] | None:
     """The newest checkpoint that can be read; None where there is none. A damaged one is named in the log."""
     for path in _checkpoints(folder):
         try:
-            state = cast(dict[str, Any], torch.load(path, map_location="cpu", weights_only=True))
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-            log.warning("%s is damaged (%s); going back to the one before", path, error)
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
+            log.warning("%s is damaged (%r); going back to the one before", path, error)
             continue
-        if state.get("format") == FORMAT:
-            return state
-        log.warning("%s has format %r, expected %d; going back to the one before", path, state.get("format"), FORMAT)
+        if isinstance(state, dict) and state.get("format") == FORMAT:
+            return cast(dict[str, Any], state)
+        log.warning("%s is no checkpoint of format %d; going back to the one before", path, FORMAT)
     return None
 
 

@@ -1,6 +1,5 @@
 """Reading: the newest truth about every trial as two tables, `trials` and `evaluations`, and SQL over them."""
 
-import warnings
 from pathlib import Path
 
 import duckdb
@@ -10,7 +9,7 @@ import pyarrow.parquet as pq
 
 from study.errors import StudyError
 from study.results import schema
-from study.results.store import NAME, Store
+from study.results.store import Store, read_files
 
 # Every attempt's rows, then: an evaluation measured twice counts once, by its newest attempt; an end that a later
 # attempt went past (failed, then retried) is history. `ending` is true on the row that ended its trial.
@@ -20,7 +19,7 @@ EVALUATIONS = """
                  row_number() OVER (PARTITION BY trial, step, status = 'ok' ORDER BY attempt DESC) AS latest
           FROM attempts)
     WHERE latest = 1 AND (status = 'ok' OR attempt = newest)
-    ORDER BY trial, step
+    ORDER BY trial, step, attempt
 """
 # One row per planned trial (a trial planned in two phases has two rows, one id), with where it stands and its best.
 TRIALS = """
@@ -70,29 +69,10 @@ def load(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def read_attempts(store: Store) -> pa.Table:
-    """Every attempt's rows. A file that is no whole table of this schema is left out, with a warning that names it."""
+    """The rows of every attempt, with all columns of the schema."""
     empty = schema.schema(list(schema.COLUMNS)).empty_table()
-    tables, damaged = [empty], []
-    for path in sorted(store.rows.glob("*.parquet")):
-        try:
-            tables.append(_read(path))
-        except (pa.ArrowInvalid, OSError, ValueError) as error:
-            damaged.append(f"{path} ({error})")
-    if damaged:
-        warnings.warn(
-            f"left out {len(damaged)} of {len(tables) - 1 + len(damaged)} files: {'; '.join(damaged)}", stacklevel=2
-        )
-    return pa.concat_tables(tables, promote_options="default")
-
-
-def _read(path: Path) -> pa.Table:
-    if not NAME.fullmatch(path.name):
-        raise ValueError("not named <trial>.<attempt>.parquet")
-    table = pq.read_table(path)
-    version = schema.version_of(table.schema)
-    if version != schema.VERSION:
-        raise ValueError(f"schema version {version}, this program reads {schema.VERSION}")
-    return table
+    tables = read_files(sorted(store.rows.glob("*.parquet")))
+    return pa.concat_tables([empty, *tables], promote_options="default")
 
 
 def _setting(column: schema.Column) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from study import durable
+from study.errors import StudyError
 from study.results import schema
 
 Row = Mapping[str, Any]
@@ -54,9 +56,21 @@ class Store:
         write_table(self.rows / f"{trial}.{attempt:03d}.parquet", rows, names)
 
     def read(self, trial: str) -> list[dict[str, Any]]:
-        """Every row of every attempt at one trial, attempt by attempt."""
-        paths = sorted(self.rows.glob(f"{trial}.*.parquet"))
-        return [row for path in paths for row in pq.read_table(path).to_pylist()]
+        """Every row of every attempt at one trial, attempt by attempt; damaged files are left out, with a warning."""
+        return [row for table in read_files(sorted(self.rows.glob(f"{trial}.*.parquet"))) for row in table.to_pylist()]
+
+
+def read_files(paths: Sequence[Path]) -> list[pa.Table]:
+    """The tables of row files. What is no whole table of this schema is left out, with a warning that names it."""
+    tables, damaged = [], []
+    for path in paths:
+        try:
+            tables.append(_read(path))
+        except (pa.ArrowException, OSError, ValueError, StudyError) as error:
+            damaged.append(f"{path} ({error})")
+    if damaged:
+        warnings.warn(f"left out {len(damaged)} of {len(paths)} files: {'; '.join(damaged)}", stacklevel=2)
+    return tables
 
 
 def read_plan(path: Path) -> list[dict[str, Any]]:
@@ -66,5 +80,22 @@ def read_plan(path: Path) -> list[dict[str, Any]]:
 
 def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
     """Rows as one Parquet file under the schema of these columns, whole or not at all."""
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema.schema(list(names)))
+    wanted = schema.schema(list(names))
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=wanted)
+    for name in names:
+        if wanted.field(name).type == schema.COUNT and any(isinstance(row.get(name), float) for row in rows):
+            raise ValueError(f"the column {name} holds whole numbers; Arrow would cut the rest off")
     durable.write(path, lambda file: pq.write_table(table, cast(io.BytesIO, file), compression="zstd"))
+
+
+def _read(path: Path) -> pa.Table:
+    if not NAME.fullmatch(path.name):
+        raise ValueError("not named <trial>.<attempt>.parquet")
+    table = pq.read_table(path)
+    version = schema.version_of(table.schema)
+    if version != schema.VERSION:
+        raise ValueError(f"schema version {version}, this program reads {schema.VERSION}")
+    for field in table.schema:
+        if field.type != schema.field(field.name).type:
+            raise ValueError(f"column {field.name} is {field.type}, expected {schema.field(field.name).type}")
+    return table

@@ -61,16 +61,22 @@ def _processes_of_ray() -> list[str]:
     return [line for line in listed.splitlines() if re.search(r"raylet/raylet|gcs_server|ray::|ray/dashboard", line)]
 
 
+def _rows_of(driver: subprocess.Popen[str], folder: Path, count: int) -> None:
+    """Waits until the run has left so many files of rows."""
+
+    def there() -> bool:
+        assert driver.poll() is None, driver.communicate()[0]
+        return len(list((folder / "rows").glob("*.parquet"))) >= count
+
+    _wait_for(there, f"{count} files of rows")
+
+
 def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
     """Polls, because another process gives no sign but its files."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.05)
-
-
-def _row_files(folder: Path) -> int:
-    return len(list((folder / "rows").glob("*.parquet")))
 
 
 def _assert_nothing_left(pid: int) -> None:
@@ -84,7 +90,7 @@ def test_killed_in_the_middle_and_continued_equals_undisturbed(
     folder = tmp_path / "results" / "small"
     for rows in (1, 3):
         driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
-        _wait_for(lambda rows=rows: _row_files(folder) >= rows, f"{rows} files of rows")
+        _rows_of(driver, folder, rows)
         os.kill(driver.pid, signal.SIGKILL)
         driver.communicate()
         _wait_for(lambda: not _processes_of_ray(), "the end of Ray's processes", 60)
@@ -107,7 +113,7 @@ def test_killed_in_the_middle_and_continued_equals_undisturbed(
 def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(study_file: Path, data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results" / "small"
     driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
-    _wait_for(lambda: _row_files(folder) >= 1, "the first rows")
+    _rows_of(driver, folder, 1)
     os.killpg(driver.pid, signal.SIGINT)
     said, _ = driver.communicate(timeout=30)
     assert driver.returncode == 130
@@ -123,7 +129,7 @@ def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(study_file: Path, data: P
 def test_a_second_driver_is_refused_and_status_sees_the_first(study_file: Path, data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results" / "small"
     driver = start("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
-    _wait_for(lambda: _row_files(folder) >= 1, "the first rows")
+    _rows_of(driver, folder, 1)
     second = gan_study("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
     status = gan_study("status", study_file, cwd=tmp_path)
     os.killpg(driver.pid, signal.SIGINT)
@@ -139,7 +145,7 @@ def test_a_killed_worker_is_retried_and_the_rows_stay_the_same(
 ) -> None:
     folder = tmp_path / "results" / "small"
     driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
-    _wait_for(lambda: _row_files(folder) >= 1, "the first rows")
+    _rows_of(driver, folder, 1)
     marker = next((folder / "trials").glob("*/attempt-1.json"))
     os.kill(int(re.findall(r'"pid": (\d+)', marker.read_text())[0]), signal.SIGKILL)
     said, _ = driver.communicate(timeout=300)

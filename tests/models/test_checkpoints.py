@@ -113,7 +113,20 @@ def test_removing_leaves_the_other_files(tmp_path: Path) -> None:
         lambda whole: saved({"step": 3}),
         lambda whole: pickle.dumps({"format": 1}),
     ],
-    ids=["empty", "half", "one-byte-short", "text", "stop-code", "pickle-stop", "zeros", "legacy", "list", "future", "formatless", "pickle"],
+    ids=[
+        "empty",
+        "half",
+        "one-byte-short",
+        "text",
+        "stop-code",
+        "pickle-stop",
+        "zeros",
+        "legacy",
+        "list",
+        "future",
+        "formatless",
+        "pickle",
+    ],
 )
 def test_a_damaged_one_is_named_and_the_one_before_is_taken(
     damage: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture

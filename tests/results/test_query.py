@@ -1,7 +1,6 @@
 """Reading results: the newest truth about every trial, whatever was interrupted, repeated or damaged."""
 
 import hashlib
-import math
 import shutil
 import warnings
 from collections.abc import Callable
@@ -174,7 +173,7 @@ def test_timestamps_come_back(store: Store) -> None:
     write(store, row(PLANNED[0], 1, 10, fd=1.0))
     _, evaluations = load(store.folder)
     assert evaluations["written_at"][0] == NOW
-    assert evaluations["written_at"][0].utcoffset().total_seconds() == 0 or evaluations["written_at"].dt.tz is not None
+    assert evaluations["written_at"].dt.tz is not None
     ((found,),) = ask(store, "SELECT epoch_us(written_at) FROM evaluations")
     assert found == round(NOW.timestamp() * 1e6)
 
@@ -305,7 +304,7 @@ STEPS = (10, 20, 30)
 ENDINGS = st.sampled_from(["killed", "failed"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), ENDINGS), min_size=1, max_size=5))
 def test_any_history_leaves_one_row_per_measured_step(tmp_path: Path, history: list[tuple[int, int, str]]) -> None:
     """Each attempt measures so many steps from its first, which repeats up to two, and is killed or fails."""
@@ -324,11 +323,12 @@ def test_any_history_leaves_one_row_per_measured_step(tmp_path: Path, history: l
         if rows:
             write(store, *rows)
             failed = rows[-1]["status"] == "failed"
-    found = ask(store, "SELECT step, attempt FROM evaluations WHERE status = 'ok'")
+    with connect(store.folder) as database:
+        found = database.execute("SELECT step, attempt FROM evaluations WHERE status = 'ok'").fetchall()
+        failures = database.execute("SELECT count(*) FROM evaluations WHERE status = 'failed'").fetchall()
+        ((status, score),) = database.execute("SELECT status, score FROM trials WHERE position = 0").fetchall()
     assert found == sorted(expected.items())
-    assert ask(store, "SELECT count(*) FROM evaluations WHERE status = 'failed'") == [(int(failed),)]
-    ((status, score),) = ask(store, "SELECT status, score FROM trials WHERE position = 0")
+    assert failures == [(int(failed),)]
     whole = 30 in expected
     wanted = "done" if whole else "failed" if failed else "started" if expected else "waiting"
     assert (status, score) == (wanted, min(expected, default=None))
-    assert not (score is not None and math.isnan(score))

@@ -1,0 +1,228 @@
+"""Attempts: numbered, one at a time, with a marker that says where; a death is recorded once."""
+
+import json
+import logging
+import os
+import socket
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study import durable
+from study.attempt import begin, ended, last_attempt, record_death, whereabouts
+from study.results.store import Store
+from tests.conftest import APART, apart, run_here, tiny_trial
+
+PLANNED = tiny_trial()
+TRIAL = PLANNED.trial.id
+COMMON = {"commit": "c" * 40, "dirty": False}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def attempt(store: Store, *rows: tuple[int, dict[str, Any]]) -> int | None:
+    """Makes one attempt with these rows; its number."""
+    with begin(PLANNED, store, COMMON) as made:
+        if made is None:
+            return None
+        for step, values in rows:
+            made.add(step, values)
+        return made.number
+
+
+OK = {"status": "ok", "fd_cnn28": 1.0}
+
+
+def test_attempts_are_numbered_whether_they_left_rows_or_not(store: Store) -> None:
+    assert last_attempt(store, TRIAL) == 0
+    assert [attempt(store), attempt(store, (10, OK)), attempt(store)] == [1, 2, 3]
+    assert last_attempt(store, TRIAL) == 3
+    assert [path.name for path in store.rows.iterdir()] == [f"{TRIAL}.002.parquet"]
+    for number in range(4, 12):
+        assert attempt(store) == number
+    assert last_attempt(store, TRIAL) == 11
+
+
+def test_every_row_is_written_with_the_earlier_ones(store: Store) -> None:
+    before = datetime.now(UTC)
+    with begin(PLANNED, store, COMMON) as made:
+        assert made is not None
+        for count, step in enumerate((10, 20), 1):
+            row = made.add(step, OK)
+            assert [each["step"] for each in store.read(TRIAL)] == [10, 20][:count]
+            assert (row["trial"], row["attempt"], row["step"], row["steps"]) == (TRIAL, 1, step, 30)
+            assert (row["commit"], row["dirty"], row["objective"]) == ("c" * 40, False, "fd_cnn28")
+            assert before <= row["started_at"] <= row["written_at"] <= datetime.now(UTC)
+            assert {name: row[name] for name in PLANNED.trial.hyperparameters} == PLANNED.trial.hyperparameters
+
+
+def test_a_failure_has_a_first_line_and_a_trace(store: Store) -> None:
+    with begin(PLANNED, store, COMMON) as made:
+        assert made is not None
+        made.add(10, OK)
+        try:
+            raise ValueError("first line\nsecond line")
+        except ValueError as error:
+            row = made.fail(10, error)
+    assert (row["status"], row["exception"], row["message"]) == ("failed", "ValueError", "first line")
+    trace = (store.folder / row["trace"]).read_text()
+    assert trace.startswith("Traceback (most recent call last):")
+    assert "first line\nsecond line" in trace
+    assert [(each["step"], each["status"]) for each in store.read(TRIAL)] == [(10, "ok"), (10, "failed")]
+
+
+def test_a_failure_without_a_message(store: Store) -> None:
+    with begin(PLANNED, store, COMMON) as made:
+        assert made is not None
+        assert made.fail(0, MemoryError())["message"] == ""
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "expected"),
+    [(30, "ok", True), (20, "ok", False), (20, "diverged", True), (30, "failed", False), (30, "diverged", True)],
+)
+def test_when_a_trial_has_ended(step: int, status: str, expected: bool, store: Store) -> None:
+    assert attempt(store, (10, OK), (step, {"status": status})) == 1
+    assert ended(store.read(TRIAL)) is expected
+    assert attempt(store) == (None if expected else 2)
+    assert last_attempt(store, TRIAL) == (1 if expected else 2)
+    assert not ended([])
+
+
+def test_the_log_is_appended_to_and_let_go_of(store: Store) -> None:
+    logger = logging.getLogger("study")
+    handlers, level = list(logger.handlers), logger.level
+    for _ in range(2):
+        with begin(PLANNED, store, COMMON):
+            logger.info("inside")
+            logging.getLogger("study.models.checkpoints").warning("from a room")
+        logger.warning("outside")
+    with pytest.raises(KeyError), begin(PLANNED, store, COMMON):
+        raise KeyError
+    assert (logger.handlers, logger.level) == (handlers, level)
+    text = store.log_file(TRIAL).read_text()
+    assert [text.count(word) for word in ("inside", "from a room", "outside")] == [2, 2, 0]
+    assert [f"attempt {number} of trial {TRIAL}" in text for number in (1, 2, 3, 4)] == [True, True, True, False]
+
+
+def test_a_death_is_recorded_once(store: Store) -> None:
+    assert attempt(store, (10, OK), (20, OK)) == 1
+    row = record_death(PLANNED, store, "the worker was killed\nby signal 9")
+    assert row is not None
+    assert (row["attempt"], row["step"], row["status"], row["exception"]) == (1, 20, "failed", "WorkerDied")
+    assert row["message"] == "the worker was killed"
+    assert "by signal 9" in (store.folder / row["trace"]).read_text()
+    before = [path.read_bytes() for path in store.rows.iterdir()]
+    assert record_death(PLANNED, store, "again") is None
+    assert [path.read_bytes() for path in store.rows.iterdir()] == before
+    assert [(each["step"], each["status"]) for each in store.read(TRIAL)] == [
+        (10, "ok"), (20, "ok"), (20, "failed")
+    ]  # fmt: skip
+
+
+def test_a_death_of_a_later_attempt_is_recorded_as_its_own(store: Store) -> None:
+    attempt(store, (10, OK), (10, {"status": "failed", "exception": "OSError"}))
+    assert record_death(PLANNED, store, "it told itself") is None
+    attempt(store)
+    row = record_death(PLANNED, store, "died at once")
+    assert row is not None
+    assert (row["attempt"], row["step"]) == (2, 10)
+    assert [(each["attempt"], each["status"]) for each in store.read(TRIAL)] == [
+        (1, "ok"), (1, "failed"), (2, "failed")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [(30, OK), (20, {"status": "diverged"})])
+def test_a_trial_that_has_ended_cannot_die(end: tuple[int, dict[str, Any]], store: Store) -> None:
+    attempt(store, (10, OK), end)
+    assert record_death(PLANNED, store, "too late") is None
+    assert len(store.read(TRIAL)) == 2
+
+
+def test_a_death_before_the_first_attempt(store: Store) -> None:
+    row = record_death(PLANNED, store, "no machine")
+    assert row is not None
+    assert (row["attempt"], row["step"], row["status"]) == (1, 0, "failed")
+
+
+def hold(folder: Path, pipe: Connection) -> None:
+    """Makes an attempt, says so, and ends it when it is told to."""
+    with begin(PLANNED, Store(folder), COMMON) as made:
+        pipe.send(None if made is None else made.number)
+        if made is not None and pipe.recv() == "end":
+            made.add(30, OK)
+    pipe.send("left")
+
+
+def test_whereabouts_while_it_runs_and_after(store: Store) -> None:
+    assert whereabouts(store, TRIAL) is None
+    ours, theirs = APART.Pipe()
+    process = APART.Process(target=hold, args=(store.folder, theirs))
+    process.start()
+    assert ours.recv() == 1
+    found = whereabouts(store, TRIAL)
+    assert found is not None
+    assert (found["host"], found["pid"], found["attempt"]) == (socket.gethostname(), process.pid, 1)
+    assert datetime.fromisoformat(found["started_at"]).tzinfo is not None
+    assert whereabouts(store, "f" * 16) is None
+    process.kill()
+    process.join(60)
+    assert whereabouts(store, TRIAL) is None
+    assert json.loads((store.trial_folder(TRIAL) / "attempt-1.json").read_text())["pid"] == process.pid
+
+
+def test_a_second_process_waits_and_then_finds_nothing_to_do(store: Store) -> None:
+    pipes, processes = [], []
+    for _ in range(2):
+        ours, theirs = APART.Pipe()
+        process = APART.Process(target=hold, args=(store.folder, theirs))
+        process.start()
+        processes.append(process)
+        pipes.append(ours)
+        if len(pipes) == 1:
+            assert ours.recv() == 1  # holds the trial now
+    with durable.lock(store.trial_lock(TRIAL), wait=False) as free:
+        assert not free
+    assert not pipes[1].poll()
+    pipes[0].send("end")
+    assert pipes[0].recv() == "left"
+    assert pipes[1].recv() is None
+    assert pipes[1].recv() == "left"
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert last_attempt(store, TRIAL) == 1
+
+
+def run_it(folder: Path, data: Path) -> None:
+    rows = run_here(PLANNED, Store(folder), data)
+    (folder / f"rows-of-{os.getpid()}").write_text(str(len(rows)))
+
+
+def test_two_processes_never_run_a_trial_together(store: Store, data: Path) -> None:
+    both = [APART.Process(target=run_it, args=(store.folder, data)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(120)
+    assert [process.exitcode for process in both] == [0, 0]
+    assert sorted(int(path.read_text()) for path in store.folder.glob("rows-of-*")) == [0, 3]
+    assert [row["attempt"] for row in store.read(TRIAL)] == [1, 1, 1]
+    assert last_attempt(store, TRIAL) == 1
+
+
+def test_a_trial_whose_process_died_is_free(store: Store) -> None:
+    assert apart(die_holding, store.folder) == 9
+    assert whereabouts(store, TRIAL) is None
+    assert attempt(store) == 2
+
+
+def die_holding(folder: Path) -> None:
+    with begin(PLANNED, Store(folder), COMMON):
+        os._exit(9)
