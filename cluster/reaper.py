@@ -11,24 +11,36 @@ from pathlib import Path
 
 
 def reap(scratch: Path) -> None:
-    """Kills every process that was started with this scratch folder in its environment, and removes the folder.
+    """Kills every process that was started for this scratch folder, and removes the folder.
 
     Ray's agents look for their dead parent once a minute; a kill -9 of the caller would leave them for as long.
     """
-    mark = f"{scratch}/".encode()
+    spared = {os.getpid(), os.getppid()}  # the caller, where it still lives, has files open there too
     for process in Path("/proc").glob("[0-9]*"):
         pid = int(process.name)
-        if pid != os.getpid() and mark in _environment(process):
+        if pid not in spared and _belongs(process, scratch):
             _kill(pid)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _environment(process: Path) -> bytes:
-    """What the process was started with; empty for one that is another user's or has ended."""
+def _belongs(process: Path, scratch: Path) -> bool:
+    """By the environment it was started with or by a file it has open: Ray's titles overwrite the one in memory."""
+    mark = f"{scratch}/"
     try:
-        return (process / "environ").read_bytes()
+        if mark.encode() in (process / "environ").read_bytes():
+            return True
+        handles = list((process / "fd").iterdir())
+    except OSError:  # another user's, or it has just ended
+        return False
+    return any(_target(handle).startswith(mark) for handle in handles)
+
+
+def _target(handle: Path) -> str:
+    """What an open file is; empty where it was closed meanwhile."""
+    try:
+        return os.readlink(handle)
     except OSError:
-        return b""
+        return ""
 
 
 def _kill(pid: int) -> None:

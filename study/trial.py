@@ -52,15 +52,14 @@ def run(planned: Planned, store: Store, options: Options) -> Iterator[Row]:
         if attempt is None:
             _tidy(store.trial_folder(planned.trial.id), options)
             return
-        step = 0
+        session = None
         try:
             session = Session(attempt, options)
             while not session.over:
-                step = session.training.step
                 yield session.next_row()
         except Exception as error:
             log.exception("failed")
-            attempt.fail(step, error)
+            attempt.fail(session.training.step if session else 0, error)
             raise
 
 

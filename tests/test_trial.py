@@ -339,7 +339,7 @@ def test_a_failure_is_a_row_and_the_next_attempt_continues(
         with pytest.raises(OSError, match=r"\.20\.png"):
             run_here(planned, store, data)
         *_, failed = store.read(trial)
-        assert (failed["attempt"], failed["status"], failed["step"]) == (attempt, "failed", 10)
+        assert (failed["attempt"], failed["status"], failed["step"]) == (attempt, "failed", 20)
         assert failed["exception"] in {"IsADirectoryError", "OSError"}
         assert f"{trial}.20.png" in failed["message"]
         assert "\n" not in failed["message"]
