@@ -81,6 +81,10 @@ class _Listener(tune.Callback):
     def __init__(self, plan: dict[str, Planned], store: Store, watcher: Watcher) -> None:
         self._plan, self._store, self._watcher = plan, store, watcher
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks with the state that nobody here restores; a watcher may hold a terminal."""
+        return {}
+
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._watcher.started(self._of(trial))
 

@@ -49,6 +49,7 @@ def drive(order: Order) -> None:
                 f"{study.name} is being run already, from {store.folder}; follow it: gan-study status {order.study}"
             )
         store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
+        _name_strangers(store)
         before = _standing(store)
         missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
         if missing:
@@ -84,6 +85,19 @@ def _prepare(study: spec.Study, data: Path) -> None:
     for thing in prepare_study(study, data):
         if thing.made:
             console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")
+
+
+def _name_strangers(store: Store) -> None:
+    """Says it when the study was another one before: what was measured stays, but is no part of this plan."""
+    with connect(store.folder) as database:
+        ((count,),) = database.execute(
+            "SELECT count(DISTINCT trial) FROM attempts WHERE trial NOT IN (SELECT trial FROM plan)"
+        ).fetchall()
+    if count:
+        console.print(
+            f"{count} trials in {store.folder} belong to an earlier plan of this name: they are kept, but no table or "
+            "picture of this plan shows them; another `name` keeps both"
+        )
 
 
 def _standing(store: Store) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from study import spec, trial
 from study.plan import build
 from study.results import Store, connect
 from study.results.schema import is_measured
-from tests.commands.command import gan_study, start
+from tests.commands.command import gan_study, on_a_terminal, start
 
 pytestmark = pytest.mark.slow
 
@@ -192,6 +192,20 @@ def test_failures_are_rows_counted_loudly_and_repeated_by_retry_alone(
     assert "6 done of 6 trials" in retried.stdout
     pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
     assert [row["status"] for row in store.read(victim.id)] == ["ok", "failed", "failed", "ok", "ok"]
+
+
+def test_on_a_terminal_there_is_one_screen(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "short.yaml"
+    path.write_text(
+        "name: short\nlosses: [ns]\ndatasets: {triangles_tiny: {steps: 60, evaluations: 3}}\n"
+        "phases: [{name: wide, space: wide, settings: 1}]\nwidth: 0.125\nmeasure: {generated: 200, real: 200}\n"
+    )
+    said = on_a_terminal("run", path, "--workers", "1", "--data", data, cwd=tmp_path)
+    assert "short: 0 done, 1 running, 0 diverged, 0 failed, 1 left of 1" in said
+    assert "best so far" in said
+    assert "images/s" in said
+    assert "[1/1] done" not in said  # that line is for logs
+    assert "short: 1 done of 1 trials" in said
 
 
 def test_divergence_has_a_status_of_its_own_and_never_wins(data: Path, tmp_path: Path) -> None:
