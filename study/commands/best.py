@@ -17,7 +17,11 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
         console.print(f"{chosen.name} on {dataset}: {chosen.objective(dataset)}, lower is better", markup=False)
     typer.echo(formats.text(formats.readable_ranking(ranking)))
     typer.echo("\nthe settings")
-    typer.echo(formats.text(formats.readable_settings(ranking)))
+    for row in formats.readable_settings(ranking).to_dict("records"):
+        facts = [
+            f"{name} {value}" for name, value in row.items() if name not in ("rank", "loss") and value != formats.NONE
+        ]
+        console.print(f"{row['loss']}: {', '.join(facts)}", markup=False)
     typer.echo()
     for note in notes.notes(chosen, ranking, frames.settings(chosen)):
         console.print(f"- {note}", markup=False)
