@@ -18,7 +18,7 @@ def check(evaluations: pd.DataFrame, where: str) -> None:
             values = "; ".join(f"{name}: {', '.join(sorted(_values(found, name)))}" for name in fields)
             raise StudyError(
                 f"{where}: the rows of {dataset} were measured in {len(found)} ways "
-                f"and may not be compared ({values}); measure them the same way, or say that they may be mixed"
+                f"and may not be compared ({values}); measure them the same way, or say --mixed"
             )
 
 

@@ -1,4 +1,4 @@
-"""A computed table as a person reads it: numbers to strings, then plain text or Markdown."""
+"""A computed table as a person reads it: numbers to strings, then plain text."""
 
 import math
 from collections.abc import Sequence
@@ -58,12 +58,6 @@ def text(table: pd.DataFrame) -> str:
     columns = [[str(name), *table[name]] for name in table.columns]
     padded = [_padded(cells, max(len(cell) for cell in cells)) for cells in columns]
     return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A GitHub table; pipes in cells are escaped."""
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def value(item: object, digits: int = 3) -> str:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
-import matplotlib.image
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import budget, captions, formats, frames, notes, pictures, provenance, spread, style, tables
-from study.results import Store, schema
+from analysis import budget, captions, formats, frames, grids, notes, pictures, provenance, spread, style, tables
+from study.results import schema
 
 TEMPLATE = "report.html.j2"
 
@@ -74,15 +73,12 @@ def _part(study: frames.Study, out: Path, where: tuple[str, str], all_of: tuple[
     objective = study.objective(dataset)
     drawn = _drawn(study, objective, settings, curves)
     found = {kind: _saved(figure, out / f"{phase}.{dataset}.{kind}", alt) for kind, (figure, alt) in drawn.items()}
-    grids = _grids(study, ranking)
-    if grids:
-        _saved(
-            pictures.samples([(picture.kind, image) for picture, image in grids]),
-            out / f"{phase}.{dataset}.samples",
-            "",
-        )
+    found_grids = grids.of_best(study, ranking)
+    if found_grids:
+        figure = pictures.samples([(grid.loss, grid.image) for grid in found_grids])
+        _saved(figure, out / f"{phase}.{dataset}.samples", "")
     readable = formats.readable_ranking(ranking), formats.readable_settings(ranking)
-    return Part(phase, dataset, objective, *readable, found, [picture for picture, _ in grids])
+    return Part(phase, dataset, objective, *readable, found, [_pictured(grid) for grid in found_grids])
 
 
 def _drawn(
@@ -106,20 +102,8 @@ def _drawn(
     return drawn
 
 
-def _grids(study: frames.Study, ranking: pd.DataFrame) -> list[tuple[Picture, pictures.Image]]:
-    """The sample grid of the best setting of every loss in the ranking's order, as it is in the store."""
-    found = []
-    for _, row in ranking[ranking["done"] > 0].iterrows():
-        path = Store(study.folder).sample_file(row["trial"], int(row["step"]))
-        if path.exists():
-            title = f"{row['loss']}, sample {row['sample']}, seed {row['seed']}"
-            caption = f"{title}, step {int(row['step']):,}"
-            alt = (
-                f"Generated images of the best {row['loss']} setting; its mean {row['objective']} is {row['mean']:.4g}."
-            )
-            picture = Picture(str(row["loss"]), base64.b64encode(path.read_bytes()).decode(), alt, caption)
-            found.append((picture, matplotlib.image.imread(path)))
-    return found
+def _pictured(grid: grids.Grid) -> Picture:
+    return Picture(grid.loss, base64.b64encode(grid.path.read_bytes()).decode(), grid.alt, grid.caption)
 
 
 def _saved(figure: Figure, path: Path, alt: str) -> Picture:

@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 from study import durable
 from study.plan import Planned
 from study.results.store import Row, Store
+
+USED = ("generator_updates", "images_seen", "train_seconds", "generator_parameters", "discriminator_parameters")
 
 log = logging.getLogger("study")
 
@@ -52,14 +54,15 @@ class Attempt:
         self.store.write(trial.id, self.number, self.rows)
         return row
 
-    def fail(self, step: int, error: BaseException) -> Row:
-        """The row of a trial that ended with an exception; its traceback stands in a file of its own."""
+    def fail(self, step: int, error: BaseException, used: dict[str, Any]) -> Row:
+        """The row of a trial that ended with an exception, with what it had used; its traceback is a file."""
         path = self.store.trial_folder(self.planned.trial.id) / f"trace-{self.number}.txt"
         durable.write_bytes(path, "".join(traceback.format_exception(error)).encode())
         first_line = next(iter(str(error).splitlines()), "")
         return self.add(
             step,
             {
+                **used,
                 "status": "failed",
                 "exception": type(error).__name__,
                 "message": first_line,
@@ -73,10 +76,11 @@ def begin(planned: Planned, store: Store, common: dict[str, Any]) -> Iterator[At
     """The next attempt at a trial, once no other process is at it; None where the trial has ended meanwhile."""
     trial = planned.trial.id
     with durable.lock(store.trial_lock(trial), wait=True):
+        store.remove_aside(trial)
         if ended(store.read(trial)):
             yield None
             return
-        number = last_attempt(store, trial) + 1
+        number = max([last_attempt(store, trial), *(row["attempt"] for row in store.read(trial))]) + 1
         marker = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": datetime.now(UTC).isoformat()}
         durable.write_json(_marker(store, trial, number), marker)
         with _logging_to(store, trial):
@@ -95,11 +99,13 @@ def record_death(planned: Planned, store: Store, reason: str) -> Row | None:
             return None
         attempt = Attempt(planned, store, max(number, 1), {})
         attempt.rows = list(mine)
-        return attempt.fail(max((row["step"] for row in rows), default=0), WorkerDied(reason))
+        last = max(rows, key=lambda row: (row["step"], row["attempt"]), default={"step": 0})
+        used = {name: last[name] for name in USED if last.get(name) is not None}
+        return attempt.fail(last["step"], WorkerDied(reason), used)
 
 
 class WorkerDied(Exception):
-    """A trial's process ended without an exception of its own: killed, out of memory, or its machine went away."""
+    """A trial ended outside of itself: its process was killed, or failed before or after the trial ran."""
 
 
 def last_attempt(store: Store, trial: str) -> int:
@@ -117,7 +123,7 @@ def whereabouts(store: Store, trial: str) -> dict[str, Any] | None:
     return {**marker, "attempt": number}
 
 
-def ended(rows: list[dict[str, Any]]) -> bool:
+def ended(rows: Sequence[Row]) -> bool:
     """Whether the trial has nothing left to do: measured at its last step, or diverged."""
     return any(row["status"] == "diverged" or (row["status"] == "ok" and row["step"] == row["steps"]) for row in rows)
 

@@ -5,10 +5,13 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+PATIENCE = 10  # tries within a second: one that only asks whether a lock is held has it for a moment
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
@@ -58,21 +61,28 @@ def sha256_text(text: str) -> str:
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     """Holds an exclusive lock that the kernel drops with the process, however it dies.
 
-    Yields whether the lock is held: always True with `wait`, False at once where another process has it.
+    Yields whether the lock is held: always True with `wait`, False where another process keeps it for a second.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+        for _ in range(PATIENCE):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                time.sleep(1 / PATIENCE)
+            else:
+                yield True
+                return
+        yield False
 
 
 def locked(path: Path) -> bool:
-    """Whether some living process holds the lock; asks without creating the file."""
+    """Whether some living process holds the lock. Asking needs no right to write and disturbs no other that asks."""
     if not path.exists():
         return False
-    with lock(path, wait=False) as free:
-        return not free
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

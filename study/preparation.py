@@ -8,7 +8,6 @@ from study import durable
 from study.data.catalogue import find
 from study.data.prepare import prepare
 from study.measures import load_extractor
-from study.measures.cnn28 import WEIGHTS
 from study.measures.contracts import Extractor
 from study.measures.reference import reference, reference_file
 from study.spec import Study
@@ -29,17 +28,23 @@ class Thing:
 def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
     """Fetches, checks and converts what is not there yet; yields every file, in the order it is needed."""
     extractor: Extractor = load_extractor(study.measure.extractor)
-    yield Thing(f"extractor {extractor.name}", "shipped", WEIGHTS, extractor.sha256, WEIGHTS.stat().st_size, made=False)
+    yield _thing(f"extractor {extractor.name}", extractor.origin, extractor.weights, made=False)
     for name in study.datasets:
         prepared, made = prepare(find(name), data)
         for split in prepared.manifest["splits"]:
-            origin = ", ".join(dict.fromkeys(f"{each['origin']} ({each['path']})" for each in split["sources"][:1]))
-            path = prepared.folder / split["images"]
-            yield Thing(f"data {name}, {split['name']}", origin, path, split["images_sha256"], split["bytes"], made)
+            for kind, source in zip(("images", "labels"), split["sources"], strict=False):
+                if split[kind]:
+                    origin = f"{source['origin']}: {source['path']}" + f", sha256 {source['sha256']}" * bool(
+                        source["sha256"]
+                    )
+                    yield _thing(f"{name} {split['name']} {kind}", origin, prepared.folder / split[kind], made)
         measure = study.measure
         path = reference_file(prepared, measure.split, measure.real, extractor, data)
         known = path.exists()
         reference(prepared, measure.split, measure.real, extractor, data)
-        made_from = f"{measure.real} images of the split {measure.split}"
-        size = path.stat().st_size
-        yield Thing(f"reference {name}, {extractor.name}", made_from, path, durable.sha256(path), size, not known)
+        made_from = f"{extractor.name} of {measure.real:,} images of the split {measure.split}"
+        yield _thing(f"{name} reference statistics", made_from, path, not known)
+
+
+def _thing(name: str, origin: str, path: Path, made: bool) -> Thing:
+    return Thing(name, origin, path, durable.sha256(path), path.stat().st_size, made)

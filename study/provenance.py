@@ -18,7 +18,8 @@ PACKAGES = ("torch", "numpy", "ray", "pyarrow", "gan-study")
 @cache
 def provenance(device: str, threads: int) -> dict[str, Any]:
     """The columns commit, dirty, versions and hardware."""
-    commit = _git("rev-parse", "HEAD")
+    ours = _git("ls-files", "--error-unmatch", str(Path(__file__))) is not None  # not merely inside somebody's checkout
+    commit = _git("rev-parse", "HEAD") if ours else None
     return {
         "commit": commit,
         "dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),

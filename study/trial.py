@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from study import durable
-from study.attempt import Attempt, begin
+from study.attempt import USED, Attempt, begin, ended
 from study.data.catalogue import find
 from study.data.prepare import Prepared, open_prepared
 from study.measures import load_extractor
@@ -59,7 +59,8 @@ def run(planned: Planned, store: Store, options: Options) -> Iterator[Row]:
                 yield session.next_row()
         except Exception as error:
             log.exception("failed")
-            attempt.fail(session.training.step if session else 0, error)
+            if not ended(attempt.rows):  # what fails after the last row takes nothing away from it
+                attempt.fail(session.training.step if session else 0, error, session.used() if session else {})
             raise
 
 
@@ -78,9 +79,8 @@ class Session:
 
     def next_row(self) -> Row:
         """Trains to the next evaluation, measures, and makes samples, row and checkpoint durable, in that order."""
-        self._train(next(step for step in self.trial.evaluations if step > self.training.step))
+        losses = self._train(next(step for step in self.trial.evaluations if step > self.training.step))
         start = time.monotonic()
-        losses = self.training.take_means()
         measurement = self._measure()
         broken = _not_finite(losses, measurement)
         last = self.training.step == self.trial.steps
@@ -96,14 +96,29 @@ class Session:
             _tidy(self.folder, self.options)
         return row
 
-    def _resume(self) -> None:
-        state = load_newest(self.folder)
-        if state is not None:
-            self.training.restore(state["training"])
-            self.train_seconds = state["train_seconds"]
-            log.info("continuing from step %d", self.training.step)
+    def used(self) -> dict[str, Any]:
+        """What the trial has had until now; `attempt.USED` names it."""
+        training = self.training
+        seen = training.step * self.trial.batch_size
+        sizes = (parameter_count(training.nets.generator), parameter_count(training.nets.discriminator))
+        return dict(zip(USED, (training.generator_updates, seen, self.train_seconds, *sizes), strict=True))
 
-    def _train(self, until: int) -> None:
+    def _resume(self) -> None:
+        """Goes on from the newest checkpoint, if every evaluation up to it still has its row; else starts anew."""
+        state = load_newest(self.folder)
+        if state is None:
+            return
+        step = state["training"]["step"]
+        measured = {row["step"] for row in self.attempt.store.read(self.trial.id) if row["status"] == "ok"}
+        if not measured.issuperset(point for point in self.trial.evaluations if point <= step):
+            log.warning("rows up to step %d are missing: starting anew instead of leaving a hole", step)
+            return
+        self.training.restore(state["training"])
+        self.train_seconds = state["train_seconds"]
+        log.info("continuing from step %d", step)
+
+    def _train(self, until: int) -> tuple[float | None, float | None]:
+        """The mean losses since the last evaluation; reading them waits for the device, within the training's clock."""
         start = saved = time.monotonic()
         while self.training.step < until:
             self.training.advance()
@@ -112,7 +127,9 @@ class Session:
                 self.train_seconds += now - start
                 self._checkpoint()
                 start = saved = time.monotonic()
+        losses = self.training.take_means()
         self.train_seconds += time.monotonic() - start
+        return losses
 
     def _measure(self) -> Measurement:
         protocol = self.trial.protocol
@@ -131,15 +148,11 @@ class Session:
         training = self.training
         made = fingerprint(self.trial.protocol, self.prepared, self.extractor)
         return {
-            "generator_updates": training.generator_updates,
-            "images_seen": training.step * self.trial.batch_size,
-            "train_seconds": self.train_seconds,
+            **self.used(),
             "discriminator_loss": losses[0],
             "generator_loss": losses[1],
             **{name: float(value) for name, value in training.memory.items()},
             "fingerprint": canonical(made),
-            "generator_parameters": parameter_count(training.nets.generator),
-            "discriminator_parameters": parameter_count(training.nets.discriminator),
         }
 
     def _checkpoint(self) -> None:

@@ -29,18 +29,19 @@ class Watcher(Protocol):
         """row: status, step, score (or None), train_seconds, evaluation_seconds and images_seen of one evaluation."""
         ...
 
-    def failed(self, planned: Planned) -> None:
-        """All of the trial's retries are used up."""
+    def failed(self, planned: Planned, unrecorded: str) -> None:
+        """All of the trial's retries are used up. unrecorded: why its row could not be written; empty where it was."""
         ...
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What one trial takes of the cluster, and how often a failing one is tried again."""
+    """What one trial takes of the cluster, how often a failing one is tried again, and how many run at once."""
 
     cpus: float
     gpus: float
     retries: int
+    workers: int
 
 
 class Worker(tune.Trainable):
@@ -96,8 +97,12 @@ class _Listener(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         planned = self._of(trial)
-        record_death(planned, self._store, "the trial's process ended: killed, out of memory, or its machine went away")
-        self._watcher.failed(planned)
+        try:
+            record_death(planned, self._store, _reason(trial.get_error()))
+        except OSError as error:  # a full disk, for one: the other trials must go on being heard
+            self._watcher.failed(planned, f"its row could not be written: {error}")
+        else:
+            self._watcher.failed(planned, "")
 
     def _of(self, trial: Any) -> Planned:
         return self._plan[trial.config["trial"]]
@@ -120,7 +125,12 @@ def run_missing(
     tune.Tuner(
         trainable,
         param_space={"trial": tune.grid_search(list(plan))},
-        tune_config=tune.TuneConfig(reuse_actors=True, trial_dirname_creator=_name_of, trial_name_creator=_name_of),
+        tune_config=tune.TuneConfig(
+            max_concurrent_trials=needs.workers,
+            reuse_actors=True,
+            trial_dirname_creator=_name_of,
+            trial_name_creator=_name_of,
+        ),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(scratch),
@@ -129,6 +139,14 @@ def run_missing(
             callbacks=[_Listener(plan, store, watcher)],
         ),
     ).fit()
+
+
+def _reason(told: object) -> str:
+    """What Tune knows of a trial's end, its essence in the first line."""
+    text = str(told or "Tune knows no reason").strip()
+    if "died unexpectedly" in text or "ActorDied" in text or "worker process has died" in text:
+        return f"the trial's process ended: killed, out of memory, or its machine went away\n{text}"
+    return f"{text.splitlines()[-1]}\n{text}"
 
 
 def _name_of(trial: Any) -> str:

@@ -69,7 +69,7 @@ def test_a_failure_has_a_first_line_and_a_trace(store: Store) -> None:
         try:
             raise ValueError("first line\nsecond line")
         except ValueError as error:
-            row = made.fail(10, error)
+            row = made.fail(10, error, {"images_seen": 640})
     assert (row["status"], row["exception"], row["message"]) == ("failed", "ValueError", "first line")
     trace = (store.folder / row["trace"]).read_text()
     assert trace.startswith("Traceback (most recent call last):")
@@ -80,7 +80,7 @@ def test_a_failure_has_a_first_line_and_a_trace(store: Store) -> None:
 def test_a_failure_without_a_message(store: Store) -> None:
     with begin(PLANNED, store, COMMON) as made:
         assert made is not None
-        assert made.fail(0, MemoryError())["message"] == ""
+        assert made.fail(0, MemoryError(), {})["message"] == ""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import signal
 import struct
 import sys
@@ -410,3 +411,73 @@ def test_the_data_stay_as_they_are(tmp_path: Path, data: Path) -> None:
     run_here(tiny_trial("vae"), Store(tmp_path), data)
     assert contents(data / "triangles_tiny") == before
     assert {"train.npy", "test.npy"} < set(before)
+
+
+def test_a_hole_in_the_rows_is_filled_instead_of_left(
+    undisturbed: dict[str, tuple[Store, list[Row]]], tmp_path: Path, data: Path
+) -> None:
+    planned, store = tiny_trial("ns"), Store(tmp_path)
+    session = run(planned, store, Options(data))
+    next(session)
+    next(session)
+    session.close()
+    next(store.rows.glob("*.parquet")).unlink()
+    rows = run_here(planned, store, data)
+    assert [row["step"] for row in rows] == [10, 20, 30]
+    assert measured(newest(store, planned)) == measured(undisturbed["ns"][1])
+
+
+def test_what_was_measured_is_never_written_over(tmp_path: Path, data: Path) -> None:
+    planned, store = tiny_trial("ns"), Store(tmp_path)
+    session = run(planned, store, Options(data))
+    next(session)
+    session.close()
+    shutil.rmtree(store.trial_folder(planned.trial.id))  # somebody tidied up: no marker, no checkpoint
+    first = {path: path.read_bytes() for path in store.rows.iterdir()}
+    rows = run_here(planned, store, data)
+    assert {row["attempt"] for row in rows} == {2}
+    assert {path: path.read_bytes() for path in first} == first
+
+
+def test_what_fails_after_the_last_row_takes_nothing_away(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, store = tiny_trial("ns"), Store(tmp_path)
+    store.write_plan([planned.row(0)], "")
+
+    def refuse(folder: Path) -> None:
+        raise OSError("no tidying today")
+
+    monkeypatch.setattr(module, "remove_checkpoints", refuse)
+    with pytest.raises(OSError, match="no tidying"):
+        run_here(planned, store, data)
+    assert [row["status"] for row in store.read(planned.trial.id)] == ["ok", "ok", "ok"]
+    assert list(load(store.folder)[0]["status"]) == ["done"]
+
+
+def test_a_failed_trial_is_charged_what_it_used(tmp_path: Path, data: Path) -> None:
+    planned, store = tiny_trial("ns"), Store(tmp_path)
+    store.write_plan([planned.row(0)], "")
+    store.sample_file(planned.trial.id, 20).mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        run_here(planned, store, data)
+    (trial,) = load(store.folder)[0].to_dict("records")
+    assert (trial["status"], trial["step"], trial["images_seen"]) == ("failed", 20, 20 * planned.trial.batch_size)
+    assert trial["train_seconds"] > 0
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path, data: Path) -> None:
+    planned, store = tiny_trial("ns"), Store(tmp_path)
+    trial = planned.trial.id
+    left = [
+        store.trial_folder(trial) / ".checkpoint-10.pt.abc.aside",
+        store.rows / f".{trial}.001.parquet.abc.aside",
+        store.samples / f".{trial}.10.png.abc.aside",
+    ]
+    other = store.rows / ".0123456789abcdef.001.parquet.abc.aside"
+    for path in (*left, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    run_here(planned, store, data)
+    assert not any(path.exists() for path in left)
+    assert other.exists()

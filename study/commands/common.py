@@ -16,10 +16,13 @@ from study.errors import StudyError
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A preset's name or a YAML file's path.")]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="One folder per study is made in here.")]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where prepared data sets are.")]
+Mixed = Annotated[bool, typer.Option("--mixed", help="Compare rows that were measured in different ways all the same.")]
 RESULTS, DATA = Path("results"), Path("data")
 WIDE = 160  # columns where the output is no terminal: nothing is folded away in a log or a pipe
 
-console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=not sys.stdout.isatty())
+console = Console(  # no markup: file names and messages of exceptions hold brackets of their own
+    width=None if sys.stdout.isatty() else WIDE, highlight=False, markup=False, soft_wrap=not sys.stdout.isatty()
+)
 
 
 def folder_of(study: str, results: Path) -> Path:

@@ -1,26 +1,21 @@
 """What run and retry share: prepare, find what is missing, drive Ray, tell how it went."""
 
-import math
+import importlib
 import signal
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch
 import typer
 
-from cluster import ray_node
 from study import durable, spec
-from study.commands.common import console, cores
-from study.commands.screen import Screen
+from study.commands.common import console
 from study.errors import StudyError
 from study.plan import Planned, build
-from study.preparation import prepare_study
 from study.results.query import connect
 from study.results.store import Store
-from study.trial import Options
-from study.tune import Needs, run_missing
 
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
@@ -39,9 +34,10 @@ class Order:
 
 def drive(order: Order) -> None:
     """Runs the trials in the wanted states; exits with 1 where trials failed. One driver per study at a time."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     study = spec.load(order.study)
     store = Store(order.results / study.name)
-    workers = _workers(study, order.workers)
     plan = build(study)
     with durable.lock(store.driver_lock, wait=False) as mine:
         if not mine:
@@ -52,39 +48,13 @@ def drive(order: Order) -> None:
         _name_strangers(store)
         before = _standing(store)
         missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
-        if missing:
-            _prepare(study, order.data)
-            _run(order, study, store, workers, missing, before)
+        try:
+            if missing:  # only then are ray and torch worth their seconds
+                engine = importlib.import_module("study.commands.engine")
+                engine.run(engine.Job(study, store, order.data, order.workers), missing, before)
+        except KeyboardInterrupt:
+            _interrupted(order, store)
         _finish(order, store)
-
-
-def _run(
-    order: Order, study: spec.Study, store: Store, workers: int, missing: list[Planned], before: dict[str, Any]
-) -> None:
-    wanted = study.resources
-    needs = Needs(wanted.cpus, wanted.gpus, wanted.retries)
-    options = Options(
-        data=order.data.resolve(),
-        threads=wanted.threads,
-        device="cuda" if wanted.gpus else "cpu",
-        checkpoint_seconds=wanted.checkpoint_minutes * 60,
-        keep_checkpoints=study.keep_checkpoints,
-    )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    screen = Screen(study.name, missing, before, workers)
-    try:
-        with ray_node.local(math.ceil(workers * wanted.cpus), math.ceil(workers * wanted.gpus)) as scratch, screen:
-            run_missing(missing, store, options, needs, screen, scratch)
-    except KeyboardInterrupt:
-        _interrupted(order, store)
-    console.print(screen.overhead())
-
-
-def _prepare(study: spec.Study, data: Path) -> None:
-    for thing in prepare_study(study, data):
-        if thing.made:
-            console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")
 
 
 def _name_strangers(store: Store) -> None:
@@ -101,10 +71,18 @@ def _name_strangers(store: Store) -> None:
 
 
 def _standing(store: Store) -> dict[str, dict[str, Any]]:
-    """Where every planned trial stands: status, and the images and seconds it has had."""
-    with connect(store.folder) as database:
-        names = ("trial", "status", "images_seen", "train_seconds", "loss", "exception", "message")
+    """Where every planned trial stands: status, best score, and the images and seconds it has had.
+
+    Raises StudyError where row files cannot be read: what they hold would be repeated.
+    """
+    names = (
+        "trial", "status", "images_seen", "train_seconds", "loss", "dataset", "sample", "score", "exception", "message",
+    )  # fmt: skip
+    with warnings.catch_warnings(record=True) as told, connect(store.folder) as database:
         rows = database.execute(f"SELECT {', '.join(names)} FROM trials").fetchall()
+    unread = [str(each.message) for each in told if "left out" in str(each.message)]
+    if unread:
+        raise StudyError(f"{unread[0]}; move them away to measure their trials again, or bring the whole files back")
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
 
 
@@ -125,7 +103,7 @@ def _finish(order: Order, store: Store) -> None:
         raise typer.Exit(1)
     folded = Counter((t["exception"], t["message"]) for t in standing.values() if t["status"] == "failed")
     for (exception, message), count in folded.most_common():
-        console.print(f"[bold red]FAILED[/] {count} x {exception}: {message}")
+        console.print(f"FAILED {count} x {exception}: {message}", style="bold red")
     example = next(trial for trial, facts in standing.items() if facts["status"] == "failed")
     console.print(f"look: gan-study why {order.study} {example}; again: gan-study retry {order.study}")
     raise typer.Exit(1)
@@ -139,21 +117,6 @@ def _interrupted(order: Order, store: Store) -> NoReturn:
         f"go on with: gan-study {order.command} {order.study}"
     )
     raise typer.Exit(INTERRUPTED)
-
-
-def _workers(study: spec.Study, asked: int | None) -> int:
-    """As many workers as trials fit on this machine, or the number asked for if it fits."""
-    cpus, gpus = study.resources.cpus, study.resources.gpus
-    devices = torch.cuda.device_count() if gpus else 0
-    if gpus and not devices:
-        raise StudyError(f"resources.gpus={gpus:g}: this machine has no CUDA device; 0 trains on its processors")
-    most = min(int(cores() / cpus), int(devices / gpus) if gpus else cores())
-    has = f"{cores()} processors" + f" and {devices} GPUs" * bool(gpus)
-    if not most:
-        raise StudyError(f"a trial takes {cpus:g} cpus and {gpus:g} gpus (resources), but this machine has {has}")
-    if asked is not None and asked > most:
-        raise StudyError(f"--workers {asked}: at most {most} trials of {cpus:g} cpus and {gpus:g} gpus fit on {has}")
-    return asked or most
 
 
 def _once(plan: list[Planned]) -> list[Planned]:

@@ -46,7 +46,7 @@ def _datasets() -> None:
         for d in DATASETS.values()
     ]  # fmt: skip
     columns = ("data set", "shape", "images", "classes", "steps", "measured at")
-    console.print(table("data sets, with their published schedules", columns, rows))
+    console.print(table("data sets, with their default schedules (the published ones, where there are)", columns, rows))
 
 
 def _spaces() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from analysis import report
-from study.commands.common import RESULTS, Results, StudyName, console, folder_of
+from study.commands.common import RESULTS, Mixed, Results, StudyName, console, folder_of
 
 
 def command(
@@ -14,6 +14,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", metavar="DIR", help="Left out: the study's folder, report/.")
     ] = None,
+    mixed: Mixed = False,
     results: Results = RESULTS,
 ) -> None:
     """Write a study's page with pictures: one file that needs no network, and every figure beside it.
@@ -21,5 +22,5 @@ def command(
     Works on what is there while the study runs. Example: gan-study report demo -o /tmp/demo
     """
     folder = folder_of(study, results)
-    page = report.write(folder, output or folder / "report")
-    console.print(f"report: {page.resolve()}", markup=False)
+    page = report.write(folder, output or folder / "report", mixed=mixed)
+    console.print(f"report: {page.resolve()}")

@@ -14,8 +14,8 @@ def command(
     results: Results = RESULTS,
     data: Data = DATA,
 ) -> None:
-    """Run the failed trials of a study again, each from its newest checkpoint; their earlier failures stay on record.
+    """Run the failed and the interrupted trials of a study again, from their checkpoints; failures stay on record.
 
     Example: gan-study retry demo
     """
-    drive(Order("retry", study, results, data, workers, frozenset({"failed"})))
+    drive(Order("retry", study, results, data, workers, frozenset({"failed", "started"})))

@@ -28,7 +28,9 @@ class Screen:
         self._steps_left = sum(planned.trial.steps for planned in missing)
         self._steps, self._images, self._busy = 0, 0, 0.0
         self._latest: dict[str, Row] = {}
-        self._best: dict[tuple[str, str], tuple[float, int]] = {}
+        self._best: dict[tuple[str, str], float] = {}
+        for facts in before.values():
+            self._compare((facts["loss"], facts["dataset"]), facts["score"] if facts["status"] == "done" else None)
         self._ended = 0
         self._began = time.monotonic()
         self._first: float | None = None
@@ -51,17 +53,15 @@ class Screen:
 
     def measured(self, planned: Planned, row: Row) -> None:
         self._count(planned, row)
-        if row["score"] is not None:
-            key = planned.trial.loss, planned.trial.dataset
-            self._best[key] = min(self._best.get(key, (float("inf"), 0)), (row["score"], planned.sample))
+        self._compare((planned.trial.loss, planned.trial.dataset), row["score"])
         if row["status"] != "ok":
             self._end(planned, row["status"], f"at step {row['step']:,}")
         elif row["step"] == planned.trial.steps:
             score = "-" if row["score"] is None else f"{row['score']:.4g}"
             self._end(planned, "done", f"{planned.trial.protocol.objective} {score}")
 
-    def failed(self, planned: Planned) -> None:
-        self._end(planned, "failed", "see gan-study why")
+    def failed(self, planned: Planned, unrecorded: str) -> None:
+        self._end(planned, "failed", unrecorded or f"see gan-study why {self._study} {planned.trial.id}")
 
     def overhead(self) -> str:
         """What the harness itself took: the share of the workers' time that was not spent in trials."""
@@ -102,7 +102,7 @@ class Screen:
         datasets = sorted({dataset for _, dataset in self._best})
         table = Table("best so far", *datasets, box=None, padding=(0, 2, 0, 0))
         for loss in dict.fromkeys(loss for loss, _ in self._best):
-            cells = [f"{self._best[loss, d][0]:.4g}" if (loss, d) in self._best else "-" for d in datasets]
+            cells = [f"{self._best[loss, d]:.4g}" if (loss, d) in self._best else "-" for d in datasets]
             table.add_row(loss, *cells)
         return table
 
@@ -112,6 +112,10 @@ class Screen:
             step = self._latest[trial]["step"] if trial in self._latest else 0
             table.add_row(planned.search, str(planned.sample), f"{step:,} of {planned.trial.steps:,}")
         return table
+
+    def _compare(self, search: tuple[str, str], score: float | None) -> None:
+        if score is not None:
+            self._best[search] = min(self._best.get(search, score), score)
 
     def _finished(self) -> int:
         return self._statuses["done"] + self._statuses["diverged"] + self._statuses["failed"]

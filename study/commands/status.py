@@ -10,11 +10,11 @@ from study.durable import locked
 from study.results.query import connect
 from study.results.store import Store
 
-UNFINISHED = ("waiting", "started")
+UNFINISHED = ("waiting", "started", "failed")  # a failed one may be in a retry
 
 
 def command(study: StudyName, results: Results = RESULTS) -> None:
-    """Where a study stands: done, running (where, since when), diverged, failed, interrupted, waiting.
+    """Where a study stands: done, running (where, since when), diverged, failed, started, waiting.
 
     Example: gan-study status demo
     """
@@ -29,9 +29,7 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     for trial in trials:
         if trial["trial"] in running:
             trial["status"] = "running"
-        elif trial["status"] == "started":
-            trial["status"] = "interrupted"
-    states = ("done", "running", "diverged", "failed", "interrupted", "waiting")
+    states = ("done", "running", "diverged", "failed", "started", "waiting")
     counts = Counter((t["loss"], t["dataset"], t["status"]) for t in trials)
     searches = dict.fromkeys((t["loss"], t["dataset"]) for t in trials)
     rows = [(*search, *(counts[*search, state] for state in states)) for search in searches]
@@ -42,7 +40,7 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
         columns = ("search", "sample", "seed", "measured at", "of", "host", "process", "for")
         console.print(table("\nrunning now", columns, lines))
     console.print("\na driver is at work" if locked(store.driver_lock) else "\nno driver is at work", end="")
-    left = sum(t["status"] in ("interrupted", "waiting") for t in trials)
+    left = sum(t["status"] in ("started", "waiting") for t in trials)
     failed = sum(t["status"] == "failed" for t in trials)
     hints = [f"go on: gan-study run {study}"] * bool(left) + [f"failures again: gan-study retry {study}"] * bool(failed)
     console.print("".join(f"; {hint}" for hint in hints))

@@ -12,7 +12,7 @@ from study.commands.common import DATA, RESULTS, Data, Results, console
 from study.data.catalogue import find
 from study.errors import StudyError, unknown
 from study.models.losses import LOSSES
-from study.plan import Planned, build
+from study.plan import Planned, build, from_row
 from study.preparation import prepare_study
 from study.results.store import Store, read_plan
 from study.spec import Study, dump, validate
@@ -63,7 +63,7 @@ def command(
     except StudyError:
         raise
     except Exception as error:
-        console.print(f"[bold red]FAILED[/] {type(error).__name__}: {error}")
+        console.print(f"FAILED {type(error).__name__}: {error}", style="bold red")
         console.print(f"look: gan-study why {STUDY} {trial}")
         raise typer.Exit(1) from error
     console.print(f"trial {trial} has ended; look: gan-study why {STUDY} {trial}")
@@ -107,11 +107,15 @@ def _register(planned: Planned, study: Study, store: Store) -> Planned:
     """Puts the trial on the list of this folder's trials, numbered after those of its search, and returns its place."""
     with durable.lock(store.driver_lock, wait=True):
         rows = read_plan(store.plan_file) if store.plan_file.exists() else []
-        for row in rows:
-            if row["trial"] == planned.trial.id:
-                return dataclasses.replace(planned, sample=row["sample"])
-        default = planned.trial.hyperparameters == WIDE.default(planned.trial.loss)
-        taken = [row["sample"] for row in rows if row["search"] == planned.search]
-        placed = dataclasses.replace(planned, sample=0 if default else max([0, *taken]) + 1)
-        store.write_plan([*rows, placed.row(len(rows))], dump(study))
+        numbers = {_without_seed(from_row(row)): row["sample"] for row in rows if row["search"] == planned.search}
+        default = planned.trial.hyperparameters == WIDE.default(planned.trial.loss) and 0 not in numbers.values()
+        free = 0 if default else max([0, *numbers.values()]) + 1
+        placed = dataclasses.replace(planned, sample=numbers.get(_without_seed(planned), free))
+        if planned.trial.id not in {row["trial"] for row in rows}:
+            store.write_plan([*rows, placed.row(len(rows))], dump(study))
     return placed
+
+
+def _without_seed(planned: Planned) -> str:
+    """What two repeats of one setting have in common, width and schedule included."""
+    return dataclasses.replace(planned.trial, seed=0).content

@@ -36,9 +36,9 @@ def command(
             "WHERE trial = ? ORDER BY attempt, step", [name]).fetchall()  # fmt: skip
         last = _row(database, "SELECT * FROM attempts WHERE trial = ? ORDER BY attempt DESC, step DESC LIMIT 1", name)
     where = whereabouts(store, name)
-    console.print(f"trial {name}: {facts['status']}{f', running on {where}' if where else ''}", markup=False)
-    console.print(f"{facts['search']}, sample {facts['sample']}, seed {facts['seed']}", markup=False)
-    console.print("\nconfiguration\n" + json.dumps(json.loads(facts["content"]), indent=1), markup=False)
+    console.print(f"trial {name}: {facts['status']}{f', running on {where}' if where else ''}")
+    console.print(f"{facts['search']}, sample {facts['sample']}, seed {facts['seed']}")
+    console.print("\nconfiguration\n" + json.dumps(json.loads(facts["content"]), indent=1))
     columns = ("attempt", "step", "status", facts["objective"], "train seconds", "images", "message")
     console.print(table("\nhistory", columns, history))
     _provenance(last)
@@ -48,20 +48,20 @@ def command(
 def _provenance(last: dict[str, Any]) -> None:
     for column in ("fingerprint", "commit", "dirty", "versions", "hardware", "started_at", "written_at"):
         if last.get(column) is not None:
-            console.print(f"{column}: {last[column]}", markup=False)
+            console.print(f"{column}: {last[column]}")
 
 
 def _files(store: Store, trial: str, last: dict[str, Any]) -> None:
     if last.get("trace"):
         trace = store.folder / last["trace"]
-        console.print(f"\ntraceback ({trace})\n{trace.read_text()}", markup=False)
+        console.print(f"\ntraceback ({trace})\n{trace.read_text()}")
     log = store.log_file(trial)
     if log.exists():
         lines = log.read_text().splitlines()
-        console.print(f"\nlog ({log}, the last {min(LOG_LINES, len(lines))} of {len(lines)} lines)", markup=False)
-        console.print("\n".join(lines[-LOG_LINES:]), markup=False)
+        console.print(f"\nlog ({log}, the last {min(LOG_LINES, len(lines))} of {len(lines)} lines)")
+        console.print("\n".join(lines[-LOG_LINES:]))
     for path in sorted([*store.samples.glob(f"{trial}.*"), *store.generators.glob(f"{trial}.*")]):
-        console.print(f"file: {path}", markup=False)
+        console.print(f"file: {path}")
 
 
 def _row(database: Any, sql: str, trial: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Dataset:
     classes: int  # 0: no labels
     steps: int  # published number of discriminator steps
     evaluations: tuple[int, ...]  # published evaluation points
-    recipe: str  # module whose build(dataset, folder, raw) yields the arrays
+    recipe: str  # module whose build(dataset, data) yields the splits
     options: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -40,6 +40,7 @@ class Cnn28:
     dimension = DIMENSION
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
+        self.weights, self.origin = weights, "shipped with the program"
         self.sha256 = durable.sha256(weights)
         self.module: nn.Module = Network()
         self.module.load_state_dict(load_file(weights))

@@ -1,6 +1,7 @@
 """What an extractor and a metric promise; whatever drives them names neither."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -21,6 +22,8 @@ class Extractor(Protocol):
 
     name: str
     dimension: int
+    weights: Path
+    origin: str  # where the weights come from
     sha256: str  # of the weights
     module: nn.Module
 

@@ -35,13 +35,19 @@ def reference_file(prepared: Prepared, split: str, count: int, extractor: Extrac
 
 
 def _compute(prepared: Prepared, split: str, count: int, extractor: Extractor) -> Moments:
+    """On one thread: more threads round otherwise, and a cache must not depend on who filled it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     images = prepared.images(split)
     stream = MomentsStream(extractor.dimension)
     with torch.inference_mode():
         for start in range(0, count, BATCH):
             batch = torch.from_numpy(images[start : min(start + BATCH, count)].copy())
             stream.add(extractor(batch.float() / prepared.dataset.levels).features)
-    return stream.moments()
+    moments = stream.moments()
+    assert moments.factor.shape == moments.covariance.shape  # factored here, once
+    torch.set_num_threads(threads)
+    return moments
 
 
 def _read(path: Path) -> Moments | None:

@@ -144,8 +144,11 @@ class Training:
             self.nets.discriminator.requires_grad_(True)
             self.generator_updates += 1
         if self.memory:
-            with torch.no_grad():
-                self.loss.remember(self.nets, real, self.nets.generator(z), self.memory)
+            with (
+                torch.no_grad()
+            ):  # after the generator's update its images are other ones; the pass moves batch norm too
+                latest = self.nets.generator(z) if turn else fake
+                self.loss.remember(self.nets, real, latest, self.memory)
 
     def _generators_turn(self) -> bool:
         """Counted from step 0 as the published code did: at step 0, and whenever (step - 1) mod disc_iters = 0."""

@@ -5,19 +5,19 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from study.errors import StudyError
 from study.results import schema
-from study.results.store import Store, read_files
+from study.results.store import Store, read_files, read_table
 
-# Every attempt's rows, then: an evaluation measured twice counts once, by its newest attempt; an end that a later
-# attempt went past (failed, then retried) is history. `ending` is true on the row that ended its trial.
+# Of the plan's trials alone: what an earlier plan of the same name measured stays in `attempts`. An evaluation measured
+# twice counts once, by its newest attempt; an end that a later attempt went past (failed, then retried) is history.
+# `ending` is true on the row that ended its trial.
 EVALUATIONS = """
     SELECT * EXCLUDE (newest, latest), status <> 'ok' OR step = steps AS ending
     FROM (SELECT *, max(attempt) OVER (PARTITION BY trial) AS newest,
-                 row_number() OVER (PARTITION BY trial, step, status = 'ok' ORDER BY attempt DESC) AS latest
-          FROM attempts)
+                 row_number() OVER (PARTITION BY trial, step, status ORDER BY attempt DESC) AS latest
+          FROM attempts WHERE trial IN (SELECT trial FROM plan))
     WHERE latest = 1 AND (status = 'ok' OR attempt = newest)
     ORDER BY trial, step, attempt
 """
@@ -43,7 +43,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     if not store.plan_file.exists():
         raise StudyError(f"no results in {folder}; run gan-study run first, or name another folder with --results")
     database = duckdb.connect()
-    plan, attempts = pq.read_table(store.plan_file), read_attempts(store)
+    plan, attempts = read_table(store.plan_file), read_attempts(store)
     metrics = [name for name in attempts.column_names if schema.METRIC.fullmatch(name)]
     database.register("plan_rows", plan)
     database.register("attempt_rows", attempts)

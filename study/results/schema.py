@@ -27,8 +27,8 @@ class Column:
 IDENTITY = (
     Column("trial", TEXT, "", "hash of the trial's canonical content: equal work has equal ids", True),
     Column("phase", TEXT, "", "phase of the study the trial was first run for"),
-    Column("search", TEXT, "", "phase/loss/data set: one loss tried on one data set", True),
-    Column("sample", COUNT, "", "number of the setting in its search; 0 is the loss's default", True),
+    Column("search", TEXT, "", "phase/loss/data set: one loss tried on one data set"),
+    Column("sample", COUNT, "", "number of the setting in its search; 0 is the loss's default"),
     Column("loss", TEXT, "", "one of the eight losses", True),
     Column("dataset", TEXT, "", "data set trained on and measured against", True),
     Column("seed", COUNT, "", "number of the repeat with the same setting", True),

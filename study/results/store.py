@@ -55,6 +55,14 @@ class Store:
         names = list(dict.fromkeys(name for row in rows for name in row))
         write_table(self.rows / f"{trial}.{attempt:03d}.parquet", rows, names)
 
+    def remove_aside(self, trial: str) -> None:
+        """Removes what a killed process was writing about this trial; its lock must be held."""
+        folders = (self.trial_folder(trial), self.rows, self.samples, self.generators)
+        patterns = (".*.aside", *[f".{trial}.*.aside"] * 3)
+        for folder, pattern in zip(folders, patterns, strict=True):
+            for path in folder.glob(pattern):
+                path.unlink()
+
     def read(self, trial: str) -> list[dict[str, Any]]:
         """Every row of every attempt at one trial, attempt by attempt; damaged files are left out, with a warning."""
         return [row for table in read_files(sorted(self.rows.glob(f"{trial}.*.parquet"))) for row in table.to_pylist()]
@@ -75,7 +83,12 @@ def read_files(paths: Sequence[Path]) -> list[pa.Table]:
 
 def read_plan(path: Path) -> list[dict[str, Any]]:
     """The plan's rows, in order."""
-    return cast(list[dict[str, Any]], pq.read_table(path).to_pylist())
+    return cast(list[dict[str, Any]], read_table(path).to_pylist())
+
+
+def read_table(path: Path) -> pa.Table:
+    """The table in one Parquet file, opened once: a path that is replaced between two openings would mix two files."""
+    return pq.read_table(pa.BufferReader(path.read_bytes()))
 
 
 def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
@@ -91,7 +104,7 @@ def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
 def _read(path: Path) -> pa.Table:
     if not NAME.fullmatch(path.name):
         raise ValueError("not named <trial>.<attempt>.parquet")
-    table = pq.read_table(path)
+    table = read_table(path)
     version = schema.version_of(table.schema)
     if version != schema.VERSION:
         raise ValueError(f"schema version {version}, this program reads {schema.VERSION}")

@@ -111,7 +111,7 @@ def test_the_notebook_runs_on_any_study(demo: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.ipynb"
     papermill.execute_notebook(NOTEBOOK, out, {"folder": str(demo)}, cwd=ROOT, progress_bar=False)
     outputs = [output for cell in nbformat.read(out, 4).cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 4
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 5
 
 
 def test_the_notebook_is_kept_clean_and_computes_nothing() -> None:

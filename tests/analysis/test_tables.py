@@ -81,11 +81,6 @@ def test_text_shows_scores_with_equal_decimals_and_k_of_n_seeds(seeds: Path) -> 
     assert len({line.index("mm") for line in text.splitlines() if " mm " in line}) == 1
 
 
-def test_markdown_escapes_pipes() -> None:
-    table = pd.DataFrame({"a": ["x|y"], "b": ["1"]})
-    assert formats.markdown(table) == "| a | b |\n| --- | --- |\n| x\\|y | 1 |"
-
-
 @pytest.mark.parametrize(
     ("item", "shown"),
     [(None, "-"), (math.nan, "-"), (pd.NA, "-"), (True, "on"), (12345, "12,345"), (0.000123456, "0.000123"), (0, "0")],

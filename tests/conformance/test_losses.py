@@ -191,3 +191,9 @@ def test_the_generator_has_the_same_size_for_every_loss(name: str) -> None:
 def test_an_unknown_loss_names_the_known() -> None:
     with pytest.raises(StudyError, match=r"'wgangp' is not a loss; did you mean 'wgan_gp'\?; valid: mm, ns, ls"):
         load("wgangp", {})
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_what_a_loss_remembers_has_a_column(name: str) -> None:
+    loss = load(name, SPACES["wide"].default(name))
+    assert set(loss.memory()) <= set(schema.COLUMNS)

@@ -156,3 +156,17 @@ def test_of_two_processes_at_once_one_computes(prepared: Prepared, tmp_path: Pat
     assert reference(prepared, "train", 1000, extractor, tmp_path).count == 1000
     assert extractor.images == 0
     assert [path.suffix for path in sorted((tmp_path / "references").iterdir())] == [".lock", ".safetensors"]
+
+
+def test_the_numbers_do_not_depend_on_the_threads(prepared: Prepared, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        found = []
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            found.append(reference(prepared, "train", 1000, load_extractor("cnn28"), tmp_path / str(threads)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert same(found[0], found[1])
+    assert same(found[0], found[2])

@@ -332,3 +332,13 @@ def test_any_history_leaves_one_row_per_measured_step(tmp_path: Path, history: l
     whole = 30 in expected
     wanted = "done" if whole else "failed" if failed else "started" if expected else "waiting"
     assert (status, score) == (wanted, min(expected, default=None))
+
+
+def test_an_earlier_plan_of_the_same_name_stays_in_attempts_alone(store: Store) -> None:
+    first, second = PLANNED[0], PLANNED[1]
+    write(store, row(first, 1, 30, fd=5.0, fingerprint="one way"))
+    write(store, row(second, 1, 30, fd=6.0, fingerprint="another way"))
+    store.write_plan([second.row(0)], "")
+    assert ask(store, "SELECT trial FROM evaluations") == [(second.trial.id,)]
+    assert ask(store, "SELECT trial FROM trials") == [(second.trial.id,)]
+    assert ask(store, "SELECT count(*) FROM attempts") == [(2,)]
