@@ -46,6 +46,9 @@ class FrontDesk(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+            typer.echo(f"gan-study: {error.filename}: {error.strerror}", err=True)
+            raise typer.Exit(WRONG_INPUT) from error
         except StudyError as error:
             typer.echo(f"gan-study: {error}", err=True)
             raise typer.Exit(NO_DATA if isinstance(error, DataUnavailable) else WRONG_INPUT) from error

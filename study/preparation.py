@@ -40,10 +40,10 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
                     yield _thing(f"{name} {split['name']} {kind}", origin, prepared.folder / split[kind], made)
         measure = study.measure
         path = reference_file(prepared, measure.split, measure.real, extractor, data)
-        known = path.exists()
+        known = durable.sha256(path) if path.exists() else None
         reference(prepared, measure.split, measure.real, extractor, data)
         made_from = f"{extractor.name} of {measure.real:,} images of the split {measure.split}"
-        yield _thing(f"{name} reference statistics", made_from, path, not known)
+        yield _thing(f"{name} reference statistics", made_from, path, durable.sha256(path) != known)
 
 
 def _thing(name: str, origin: str, path: Path, made: bool) -> Thing:

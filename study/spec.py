@@ -10,7 +10,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PositiveInt,
     ValidationError,
     field_validator,
     model_validator,
@@ -25,6 +24,8 @@ from study.measures import EXTRACTORS, METRICS
 from study.models.losses import LOSSES
 
 PRESETS = Path(__file__).parent / "presets"
+RESERVED = ("train",)
+MOST = 2**31 - 1  # of what is counted
 
 
 def _known(kind: str, registry: Mapping[str, object]) -> BeforeValidator:
@@ -74,7 +75,7 @@ class Part(BaseModel):
 class Schedule(Part):
     """How long a data set's trials train and when they are measured. Left out: as published."""
 
-    steps: PositiveInt | None = Field(None, description="discriminator steps")
+    steps: int | None = Field(None, ge=1, le=MOST, description="discriminator steps")
     evaluations: Annotated[int | list[int] | None, BeforeValidator(_points)] = Field(
         None, description="how many, evenly spaced and the last at the end; or the very steps"
     )
@@ -107,9 +108,9 @@ class Phase(Part):
 
     name: Identifier
     space: SpaceName
-    settings: PositiveInt = Field(description="per search; the first is the loss's default")
-    seeds: PositiveInt = Field(1, description="repeats of each setting")
-    search_seed: int = Field(0, ge=0, description="another number draws other settings")
+    settings: int = Field(ge=1, le=MOST, description="per search; the first is the loss's default")
+    seeds: int = Field(1, ge=1, le=MOST, description="repeats of each setting")
+    search_seed: int = Field(0, ge=0, le=MOST, description="another number draws other settings")
     losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
     datasets: list[DatasetName] | None = Field(None, min_length=1, description="left out: the study's")
 
@@ -121,7 +122,7 @@ class Measure(Part):
 
     extractor: ExtractorName = "cnn28"
     metrics: list[MetricName] = Field(["fd"], min_length=1, description="the first is the objective")
-    generated: int = Field(10_000, ge=2, description="generated images per evaluation")
+    generated: int = Field(10_000, ge=2, le=MOST, description="generated images per evaluation")
     real: int = Field(10_000, ge=2, description="real images, always the first of the split")
     split: str = Field("test", description="split of real images to measure against")
 
@@ -132,10 +133,10 @@ class Resources(Part):
     """What one trial takes of a machine, and how often it may fail."""
 
     cpus: float = Field(
-        1.0, gt=0, allow_inf_nan=False, description="a trial's share of the processors; 0.5: two trials on each"
+        1.0, ge=0.01, allow_inf_nan=False, description="a trial's share of the processors; 0.5: two trials on each"
     )
-    gpus: float = Field(0.0, ge=0, allow_inf_nan=False, description="0.25: four trials share a GPU")
-    threads: PositiveInt = Field(1, description="of a trial; rows are bit-identical for the same number")
+    gpus: float = Field(0.0, ge=0, le=64, allow_inf_nan=False, description="0.25: four trials share a GPU")
+    threads: int = Field(1, ge=1, le=1024, description="of a trial; rows are bit-identical for the same number")
     retries: int = Field(1, ge=0, description="how often a trial that fails is tried again before it counts as failed")
     checkpoint_minutes: float = Field(5.0, gt=0, description="the most training time that a crash can cost")
 
@@ -188,16 +189,34 @@ class Study(Part):
             raise ValueError(f"batch_size={self.batch_size}: {dataset} has {entry.splits['train']} training images")
 
 
+class _Once(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, where YAML would keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load(study: str) -> Study:
     """The study of a preset's name or a YAML file's path."""
-    return parse(_path(study).read_text(), str(study))
+    try:
+        text = _path(study).read_text()
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{study} is no text in UTF-8: {error}") from error
+    found = parse(text, str(study))
+    if found.name in RESERVED:
+        raise StudyError(f"{study}: name: {found.name!r} is the folder of gan-study {found.name}; take another name")
+    return found
 
 
 def parse(text: str, source: str) -> Study:
     """The study in a YAML text. Raises StudyError with every fault: where it is, the value, what is allowed."""
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        content = yaml.load(text, _Once)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise StudyError(f"{source} is no YAML: {error}") from error
     return validate(content, source)
 

@@ -109,9 +109,9 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"datasets": {}}, "datasets", ["at least 1"]),
     ({"phases": []}, "phases", ["at least 1", "[]"]),
     ({"phases": [PHASE, PHASE]}, "study", ["phases need names of their own, got wide, wide"]),
-    (phase(settings=0), "phases[0].settings", ["greater than 0", "got 0"]),
+    (phase(settings=0), "phases[0].settings", ["greater than or equal to 1", "got 0"]),
     (phase(settings="10"), "phases[0].settings", ["valid integer", "'10'"]),
-    (phase(seeds=-1), "phases[0].seeds", ["greater than 0", "got -1"]),
+    (phase(seeds=-1), "phases[0].seeds", ["greater than or equal to 1", "got -1"]),
     (phase(search_seed=-1), "phases[0].search_seed", ["greater than or equal to 0", "got -1"]),
     (phase(datasets=["fashion"]), "study", ["phase wide", "'fashion'", "triangles_tiny"]),
     ({"measure": {"real": 1}}, "measure.real", ["greater than or equal to 2", "got 1"]),
@@ -120,7 +120,7 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"measure": {"real": 257}}, "study", ["measure.real=257", "test", "triangles_tiny", "256"]),
     ({"measure": {"real": 100, "split": "tset"}}, "study", ["'tset'", "triangles_tiny", "train, test"]),
     ({"batch_size": 1025}, "study", ["batch_size=1025", "triangles_tiny", "1024"]),
-    ({"resources": {"cpus": 0}}, "resources.cpus", ["greater than 0", "got 0"]),
+    ({"resources": {"cpus": 0}}, "resources.cpus", ["greater than or equal to", "got 0"]),
     ({"resources": {"threads": 0.5}}, "resources.threads", ["valid integer", "got 0.5"]),
     ({"resources": {"gpus": -0.5}}, "resources.gpus", ["greater than or equal to 0", "got -0.5"]),
     ({"resources": {"checkpoint_minutes": 0}}, "resources.checkpoint_minutes", ["greater than 0", "got 0"]),
@@ -128,7 +128,7 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     (scheduled(steps=40), "datasets.triangles_tiny", ["steps and evaluations together"]),
     (scheduled(evaluations=2), "datasets.triangles_tiny", ["steps and evaluations together"]),
     (scheduled(steps=4, evaluations=5), "datasets.triangles_tiny", ["5 evaluations", "4 steps"]),
-    (scheduled(steps=0, evaluations=1), "datasets.triangles_tiny.steps", ["greater than 0", "got 0"]),
+    (scheduled(steps=0, evaluations=1), "datasets.triangles_tiny.steps", ["greater than or equal to 1", "got 0"]),
     (scheduled(steps=4, evaluations=[2, 1, 4]), "datasets.triangles_tiny", ["must rise", "[2, 1, 4]"]),
     (scheduled(steps=4, evaluations=[2, 2, 4]), "datasets.triangles_tiny", ["must rise", "[2, 2, 4]"]),
     (scheduled(steps=4, evaluations=[1, 2]), "datasets.triangles_tiny", ["last step, 4", "[1, 2]"]),
@@ -360,3 +360,29 @@ def test_planning_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == "32 []\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: a\nname: b\n", "'name' stands twice"),
+        ("name: 2020-13-45\n", "is no YAML"),
+        ("[" * 3_000, "is no YAML"),
+        (f"name: {'9' * 5_000}\n", "is no YAML"),
+    ],
+)
+def test_a_text_that_yaml_cannot_mean_is_told_in_words(text: str, told: str) -> None:
+    with pytest.raises(StudyError, match=told):
+        spec.parse(text, "my.yaml")
+
+
+def test_the_folder_of_train_is_no_name_for_a_study(tiny_yaml: Callable[..., Path]) -> None:
+    with pytest.raises(StudyError, match="'train' is the folder of gan-study train"):
+        spec.load(str(tiny_yaml(name="train")))
+
+
+def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(b"name: caf\xe9\n")
+    with pytest.raises(StudyError, match="no text in UTF-8"):
+        spec.load(str(path))

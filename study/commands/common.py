@@ -18,7 +18,7 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="One fol
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where prepared data sets are.")]
 Mixed = Annotated[bool, typer.Option("--mixed", help="Compare rows that were measured in different ways all the same.")]
 RESULTS, DATA = Path("results"), Path("data")
-WIDE = 160  # columns where the output is no terminal: nothing is folded away in a log or a pipe
+WIDE = 10_000  # columns where the output is no terminal: nothing is folded in a log or a pipe
 
 console = Console(  # no markup: file names and messages of exceptions hold brackets of their own
     width=None if sys.stdout.isatty() else WIDE, highlight=False, markup=False, soft_wrap=not sys.stdout.isatty()
@@ -42,16 +42,28 @@ def cores() -> int:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table whose numbers stand to the right."""
+    """A table whose numbers stand to the right; unfolded where the output is no terminal."""
     lines = [["-" if cell is None else cell for cell in row] for row in rows]
     made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, column in enumerate(columns):
-        numbers = bool(lines) and all(isinstance(line[i], int | float) or line[i] == "-" for line in lines)
-        made.add_column(column, justify="right" if numbers else "left", header_style="bold", overflow="fold")
+        numbers = bool(lines) and all(_is_number(line[i]) or line[i] == "-" for line in lines)
+        made.add_column(
+            column, justify="right" if numbers else "left", header_style="bold", overflow="fold",
+            no_wrap=not sys.stdout.isatty(),
+        )  # fmt: skip
     for line in lines:
-        made.add_row(*(f"{cell:,}" if isinstance(cell, int) else f"{cell:.4g}" if isinstance(cell, float) else str(cell)
-                       for cell in line))  # fmt: skip
+        made.add_row(*map(_cell, line))
     return made
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _cell(cell: object) -> str:
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return str(cell)
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:.4g}"
 
 
 def duration(seconds: float) -> str:

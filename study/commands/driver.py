@@ -1,7 +1,6 @@
 """What run and retry share: prepare, find what is missing, drive Ray, tell how it went."""
 
 import importlib
-import signal
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -34,8 +33,6 @@ class Order:
 
 def drive(order: Order) -> None:
     """Runs the trials in the wanted states; exits with 1 where trials failed. One driver per study at a time."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     study = spec.load(order.study)
     store = Store(order.results / study.name)
     plan = build(study)

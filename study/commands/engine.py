@@ -1,6 +1,7 @@
 """The heavy half of run and retry: prepares the data, starts Ray, and runs what is missing."""
 
 import math
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
     screen = Screen(job.study.name, missing, before, workers)
     cluster = ray_node.local(math.ceil(workers * wanted.cpus), math.ceil(workers * wanted.gpus))
     with cluster as scratch, screen:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C; Ray's start took both
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         run_missing(missing, job.store, options, needs, screen, scratch)
     console.print(screen.overhead())
 

@@ -36,6 +36,8 @@ def command(
     Example: gan-study query demo "SELECT loss, min(score) FROM trials GROUP BY loss ORDER BY 2"
     """
     answer = ask(folder_of(study, results), sql)
+    if form is Format.table and output is not None:
+        raise StudyError(f"-o {output} needs --format csv, json or parquet")
     if form is Format.table:
         console.print(table("", answer.column_names, [tuple(row.values()) for row in answer.to_pylist()]))
         return

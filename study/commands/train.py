@@ -15,10 +15,10 @@ from study.models.losses import LOSSES
 from study.plan import Planned, build, from_row
 from study.preparation import prepare_study
 from study.results.store import Store, read_plan
-from study.spec import Study, dump, validate
+from study.spec import MOST, Study, dump, validate
 from study.trial import Options, run
 
-STUDY = "train"  # the folder under --results
+STUDY = "train"  # the folder under --results; spec refuses it as the name of a YAML's study
 IMAGES = 10_000  # generated and real, where the data set has as many
 
 
@@ -26,12 +26,12 @@ def command(
     loss: Annotated[str, typer.Option(help="One of gan-study list losses.")],
     dataset: Annotated[str, typer.Option(help="One of gan-study list datasets.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="name=value", help="A hyperparameter.")] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Left out: as published.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, max=MOST, help="Left out: as published.")] = None,
     evaluations: Annotated[int, typer.Option(min=1, help="With --steps: how many.")] = 1,
     width: Annotated[float, typer.Option(help="Of every hidden layer; 1 is the published size.")] = 1.0,
     batch_norm_decay: Annotated[float, typer.Option(help="Of the running averages; lower it for short runs.")] = 0.999,
-    seed: Annotated[int, typer.Option(min=0, help="Number of the repeat.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Part of what makes rows bit-identical.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=MOST, help="Number of the repeat.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, max=1024, help="Part of what makes rows bit-identical.")] = 1,
     results: Results = RESULTS,
     data: Data = DATA,
 ) -> None:

@@ -95,8 +95,14 @@ def _intact(dataset: Dataset, folder: Path) -> Prepared | None:
 def _manifest(dataset: Dataset, folder: Path) -> dict[str, Any] | None:
     """What the folder says of itself; None where it is of another format, or made by another recipe."""
     path = folder / "prepared.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {}
-    current = manifest.get("format") == FORMAT and manifest["recipe"] == _recipe(dataset)
+    try:
+        manifest = json.loads(path.read_text()) if path.exists() else None
+    except ValueError:  # damaged: as if it were not there
+        return None
+    current = isinstance(manifest, dict) and (manifest.get("format"), manifest.get("recipe")) == (
+        FORMAT,
+        _recipe(dataset),
+    )
     return cast(dict[str, Any], manifest) if current else None
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from study import durable
+from study.errors import StudyError
 from study.measures.contracts import Features
 
 WEIGHTS = Path(__file__).with_name("cnn28.safetensors")
@@ -41,9 +43,13 @@ class Cnn28:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self.weights, self.origin = weights, "shipped with the program"
-        self.sha256 = durable.sha256(weights)
         self.module: nn.Module = Network()
-        self.module.load_state_dict(load_file(weights))
+        try:
+            self.sha256 = durable.sha256(weights)
+            self.module.load_state_dict(load_file(weights))
+        except (OSError, SafetensorError, RuntimeError) as error:
+            remedy = "restore it from the repository, or train it: python -m study.measures.cnn28_training"
+            raise StudyError(f"{weights}: expected the weights of cnn28, but {error}; {remedy}") from error
         self.module.eval().requires_grad_(False)
 
     def __call__(self, images: Tensor) -> Features:

@@ -1,10 +1,11 @@
 """Moments of real images' features: computed once per data set, split, count and extractor, and shared by processes."""
 
+import hashlib
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 
 from study import durable
 from study.data.prepare import Prepared
@@ -24,7 +25,7 @@ def reference(prepared: Prepared, split: str, count: int, extractor: Extractor, 
             return cached
         moments = _compute(prepared, split, count, extractor)
         tensors = {"count": torch.tensor(moments.count), **{name: getattr(moments, name) for name in PARTS}}
-        durable.write_bytes(path, save(tensors))
+        durable.write_bytes(path, save(tensors, {"sha256": _digest(tensors)}))
     return moments
 
 
@@ -55,10 +56,17 @@ def _read(path: Path) -> Moments | None:
     if not path.exists():
         return None
     try:
-        tensors = load_file(path)
-        mean, covariance, factor = (tensors[name] for name in PARTS)
-        moments = Moments(int(tensors["count"]), mean, covariance)
-    except (OSError, SafetensorError, KeyError):
+        with safe_open(path, "pt") as file:
+            tensors, told = {name: file.get_tensor(name) for name in ("count", *PARTS)}, file.metadata() or {}
+    except (OSError, SafetensorError):
         return None
+    if told.get("sha256") != _digest(tensors):
+        return None
+    mean, covariance, factor = (tensors[name] for name in PARTS)
+    moments = Moments(int(tensors["count"]), mean, covariance)
     moments.__dict__["factor"] = factor  # fills the cached property
     return moments
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    return hashlib.sha256(b"".join(tensors[name].numpy().tobytes() for name in ("count", *PARTS))).hexdigest()

@@ -22,7 +22,8 @@ def ask(folder: Path, sql: str) -> pa.Table:
         try:
             answer = database.sql(sql)
             if answer is not None:
-                return answer.to_arrow_table()
+                found = answer.to_arrow_table()
+                return found.rename_columns(_distinct(found.column_names))
         except duckdb.Error as error:
             raise StudyError(f"{error}; the columns of a table: DESCRIBE trials") from error
     raise StudyError(f"{sql!r} asks for no rows; a question begins with SELECT or DESCRIBE")
@@ -41,3 +42,8 @@ def encode(table: pa.Table, form: str) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     return buffer.getvalue()
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """A join may name a column twice: the second becomes name_1, the third name_2."""
+    return [f"{name}_{names[:i].count(name)}" if name in names[:i] else name for i, name in enumerate(names)]

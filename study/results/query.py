@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from study.errors import StudyError
 from study.results import schema
-from study.results.store import Store, read_files, read_table
+from study.results.store import Store, read_files, read_plan_table
 
 # Of the plan's trials alone: what an earlier plan of the same name measured stays in `attempts`. An evaluation measured
 # twice counts once, by its newest attempt; an end that a later attempt went past (failed, then retried) is history.
@@ -43,7 +43,7 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     if not store.plan_file.exists():
         raise StudyError(f"no results in {folder}; run gan-study run first, or name another folder with --results")
     database = duckdb.connect()
-    plan, attempts = read_table(store.plan_file), read_attempts(store)
+    plan, attempts = read_plan_table(store.plan_file), read_attempts(store)
     metrics = [name for name in attempts.column_names if schema.METRIC.fullmatch(name)]
     database.register("plan_rows", plan)
     database.register("attempt_rows", attempts)

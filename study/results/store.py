@@ -83,12 +83,20 @@ def read_files(paths: Sequence[Path]) -> list[pa.Table]:
 
 def read_plan(path: Path) -> list[dict[str, Any]]:
     """The plan's rows, in order."""
-    return cast(list[dict[str, Any]], read_table(path).to_pylist())
+    return cast(list[dict[str, Any]], read_plan_table(path).to_pylist())
 
 
 def read_table(path: Path) -> pa.Table:
     """The table in one Parquet file, opened once: a path that is replaced between two openings would mix two files."""
     return pq.read_table(pa.BufferReader(path.read_bytes()))
+
+
+def read_plan_table(path: Path) -> pa.Table:
+    """The plan's table. Raises StudyError where the file is damaged."""
+    try:
+        return read_table(path)
+    except pa.ArrowException as error:
+        raise StudyError(f"{path} is damaged ({error}); remove it, and gan-study run writes it anew") from error
 
 
 def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from study.__main__ import COMMANDS
+from study.errors import StudyError
+from study.measures.cnn28 import Cnn28
 from tests.commands.command import environment, gan_study
 
 LOSSES = ["mm", "ns", "ls", "wgan", "wgan_gp", "dragan", "began", "vae"]
@@ -187,3 +189,47 @@ def test_train_resumes_and_then_does_nothing(data: Path, tmp_path: Path) -> None
         "query", "train", "SELECT sample, penalty_weight, status FROM trials", "--format", "csv", cwd=tmp_path
     )
     assert rows.stdout.splitlines() == ["sample,penalty_weight,status", "1,1.0,done"]
+
+
+def test_brackets_in_messages_and_cells_are_shown_as_they_are(data: Path, tmp_path: Path) -> None:
+    trains = (
+        "train",
+        "--loss",
+        "vae",
+        "--dataset",
+        "triangles_tiny",
+        "--steps",
+        "1",
+        "--width",
+        "0.0625",
+        "--data",
+        data,
+    )
+    done = gan_study(*trains, "--results", "r [b]", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "r [b]/train/samples" in done.stdout
+    asked = gan_study("query", "train", "SELECT '[/bold] hi' AS x, [1, 2] AS l", "--results", "r [b]", cwd=tmp_path)
+    assert "[/bold] hi" in asked.stdout
+    assert "[1, 2]" in asked.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", "demo", "-o", "file/x.parquet"),
+        ("run", "demo", "--results", "file"),
+        ("prepare", "demo", "--data", "file"),
+    ],
+)
+def test_a_file_where_a_folder_should_be_is_told_in_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = gan_study(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "file" in done.stderr
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_bytes(b"garbage")
+    with pytest.raises(StudyError, match=r"weights: expected the weights of cnn28.*cnn28_training"):
+        Cnn28(tmp_path / "weights")

@@ -113,13 +113,16 @@ def test_killed_in_the_middle_and_continued_equals_undisturbed(
     assert len(list((folder / "generators").iterdir())) == 6
 
 
-def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(study_file: Path, data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(
+    stop: signal.Signals, study_file: Path, data: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "results" / "small"
     driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     _rows_of(driver, folder, 1)
-    os.killpg(driver.pid, signal.SIGINT)
+    os.kill(driver.pid, stop) if stop is signal.SIGTERM else os.killpg(driver.pid, stop)
     said, _ = driver.communicate(timeout=30)
-    assert driver.returncode == 130
+    assert driver.returncode == 130, said
     assert "stopped: " in said
     assert f"go on with: gan-study run {study_file}" in said
     assert "Traceback" not in said
