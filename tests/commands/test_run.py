@@ -57,11 +57,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Callabl
     return run
 
 
-def _processes_of_ray() -> list[str]:
-    """What of Ray is alive; a zombie is dead, and waits for a parent that is not ours."""
-    listed = subprocess.run(["ps", "-eo", "stat,pid,args"], capture_output=True, text=True, check=True).stdout
-    ours = re.compile(r"raylet/raylet|gcs_server|ray::|ray/dashboard|cluster.reaper")
-    return [line for line in listed.splitlines() if ours.search(line) and not line.startswith("Z")]
+def _alive(driver: subprocess.Popen[str]) -> list[str]:
+    """What lives of the session that the driver began; a zombie is dead, and waits for a parent that is not ours."""
+    listed = subprocess.run(["ps", "-eo", "stat,sid,pid,args"], capture_output=True, text=True, check=True).stdout
+    lines = (line.split(None, 3) for line in listed.splitlines()[1:])
+    return [what for state, session, _, what in lines if session == str(driver.pid) and not state.startswith("Z")]
 
 
 def _rows_of(driver: subprocess.Popen[str], folder: Path, count: int) -> None:
@@ -82,9 +82,9 @@ def _wait_for(condition: Callable[[], bool], what: str, seconds: float = 120) ->
         time.sleep(0.05)
 
 
-def _assert_nothing_left(pid: int) -> None:
-    _wait_for(lambda: not _processes_of_ray(), "the end of Ray's processes", 30)
-    assert not list(Path("/tmp").glob(f"gan-study-{pid}-*"))
+def _assert_nothing_left(driver: subprocess.Popen[str]) -> None:
+    _wait_for(lambda: not _alive(driver), "the end of Ray's processes", 30)
+    _wait_for(lambda: not list(Path("/tmp").glob(f"gan-study-{driver.pid}-*")), "the end of Ray's folder", 30)
 
 
 def test_killed_in_the_middle_and_continued_equals_undisturbed(
@@ -96,12 +96,11 @@ def test_killed_in_the_middle_and_continued_equals_undisturbed(
         _rows_of(driver, folder, rows)
         os.kill(driver.pid, signal.SIGKILL)
         driver.communicate()
-        _wait_for(lambda: not _processes_of_ray(), "the end of Ray's processes", 30)
+        _assert_nothing_left(driver)
     finished = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "6 done of 6 trials" in finished.stdout
     pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
-    _assert_nothing_left(driver.pid)
 
     written = {path: path.stat().st_mtime_ns for path in sorted((folder / "rows").iterdir())}
     again = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
@@ -126,7 +125,7 @@ def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(
     assert "stopped: " in said
     assert f"go on with: gan-study run {study_file}" in said
     assert "Traceback" not in said
-    _assert_nothing_left(driver.pid)
+    _assert_nothing_left(driver)
     status = gan_study("status", study_file, cwd=tmp_path)
     assert "no driver is at work" in status.stdout
     assert f"go on: gan-study run {study_file}" in status.stdout
