@@ -1,11 +1,12 @@
 """The search spaces, by name."""
 
 from search_spaces.narrow import NARROW
+from search_spaces.samplers import SAMPLERS, Sampler
 from search_spaces.space import Space
 from search_spaces.wide import WIDE
 from study.errors import unknown
 
-__all__ = ["NARROW", "SPACES", "WIDE", "Space", "find"]
+__all__ = ["NARROW", "SAMPLERS", "SPACES", "WIDE", "Sampler", "Space", "find"]
 
 SPACES: dict[str, Space] = {space.name: space for space in (WIDE, NARROW)}
 

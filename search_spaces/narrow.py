@@ -1,6 +1,7 @@
 """The narrow space of the published study: 50 settings of each loss around what the wide search found."""
 
 from search_spaces.dimensions import Choice, Constant, Dimension, LogUniform, Uniform, Value
+from search_spaces.hyperparameters import ADDED
 from search_spaces.space import Space
 
 RATE = LogUniform(1e-4, 1e-3)
@@ -29,4 +30,4 @@ NARROW = Space("narrow", {
     "began":   _gan((0.5, 1e-4, 5, False), ON_OFF) | {"k_learning_rate": (1e-3, Constant(1e-3)),
                                                       "gamma": (0.75, Uniform(0.6, 0.9))},
     "vae":     {"learning_rate": (5e-5, RATE), "beta1": (0.5, Constant(0.5)), "batch_norm": (False, ON_OFF)},
-})  # fmt: skip
+}, ADDED)  # fmt: skip

@@ -1,6 +1,7 @@
 """The wide space of the published study: 100 settings of each loss, the same for every data set."""
 
 from search_spaces.dimensions import Choice, Dimension, LogUniform, Uniform, Value
+from search_spaces.hyperparameters import ADDED
 from search_spaces.space import Space
 
 BETA1 = Uniform(0.0, 1.0)
@@ -29,4 +30,4 @@ WIDE = Space("wide", {
     "began":   _gan(0.5, 1e-4, 5, False) | {"k_learning_rate": (1e-3, LogUniform(1e-4, 1e-2)),
                                             "gamma": (0.75, Uniform(0.0, 1.0))},
     "vae":     {"learning_rate": (5e-5, RATE), "beta1": (0.5, BETA1), "batch_norm": (True, ON_OFF)},
-})  # fmt: skip
+}, ADDED)  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Any
 
 import search_spaces
 from search_spaces.dimensions import Value
+from study.data import catalogue
+from study.data.catalogue import Dataset
 from study.measures.protocol import Protocol
 from study.spec import Phase, Study
 
@@ -19,7 +21,9 @@ class Trial:
     """One setting with one seed, from the first step to the last. Equal content, equal id, in every study."""
 
     loss: str
+    variant: str  # of the loss
     dataset: str
+    own: Mapping[str, Any] | None  # describes a data set that is not in the catalogue
     hyperparameters: Mapping[str, Value]
     seed: int
     width: float
@@ -33,11 +37,17 @@ class Trial:
         return self.evaluations[-1]
 
     @property
+    def data(self) -> Dataset:
+        return catalogue.find(self.dataset, self.own)
+
+    @property
     def training(self) -> dict[str, Any]:
         """What decides the weights at every step: not how long it trains, nor what is measured."""
         return {
             "loss": self.loss,
+            "variant": self.variant,
             "dataset": self.dataset,
+            "own": None if self.own is None else dict(self.own),
             "hyperparameters": dict(self.hyperparameters),
             "seed": self.seed,
             "width": self.width,
@@ -74,6 +84,7 @@ class Planned:
     phase: str
     sample: int
     trial: Trial
+    evidence: str | None = None  # JSON: what its setting was selected by, in a phase with `select`
 
     @property
     def search(self) -> str:
@@ -89,34 +100,65 @@ class Planned:
             "search": self.search,
             "sample": self.sample,
             "loss": trial.loss,
+            "variant": trial.variant,
             "dataset": trial.dataset,
             "seed": trial.seed,
             "steps": trial.steps,
             "objective": trial.protocol.objective,
+            "reported": trial.protocol.reported,
+            "evidence": self.evidence,
             "content": trial.content,
         }
 
 
 def from_row(row: Mapping[str, Any]) -> Planned:
     """The planned trial that a line of the plan's table describes."""
-    return Planned(row["phase"], row["sample"], from_content(row["content"]))
+    return Planned(row["phase"], row["sample"], from_content(row["content"]), row["evidence"])
 
 
-def build(study: Study) -> list[Planned]:
-    """The plan: phase by phase; within one, sample by sample, so that searches interrupted early had equal budgets."""
-    return [planned for phase in study.phases for planned in _phase(study, phase)]
+@dataclass(frozen=True)
+class Selected:
+    """The setting that a phase with `select` repeats."""
+
+    sample: int  # its number in the search that it was selected from
+    hyperparameters: Mapping[str, Value]
+    evidence: str  # canonical JSON
 
 
-def summary(study: Study, plan: list[Planned]) -> dict[str, Any]:
-    """Counts per search and in all. A trial that two phases share is planned twice, but run and totalled once."""
+Selections = Mapping[str, Mapping[tuple[str, str], Selected]]  # phase -> (loss, data set) -> setting
+
+
+def build(study: Study, selections: Selections) -> list[Planned]:
+    """The plan: phase by phase; within one, sample by sample, so that searches interrupted early had equal budgets.
+
+    A phase with `select` is in it once its selections are known; until then `deferred` counts its trials.
+    """
+    return [planned for phase in study.phases for planned in _phase(study, phase, selections)]
+
+
+def deferred(study: Study, selections: Selections) -> dict[str, int]:
+    """Phase -> number of trials, of the phases whose settings have still to be selected."""
+    return {
+        phase.name: phase.seeds * len(phase.losses or study.losses) * len(phase.datasets or study.datasets)
+        for phase in study.phases
+        if phase.select is not None and phase.name not in selections
+    }
+
+
+def summary(study: Study, plan: list[Planned], later: Mapping[str, int]) -> dict[str, Any]:
+    """Counts per search and in all. A trial that two phases share is planned twice, but run and totalled once.
+
+    later: what `deferred` counts; those trials are in `trials` and `planned`, and in no other number.
+    """
     searches: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
     for planned in plan:
         searches[planned.trial.loss, planned.trial.dataset, planned.phase].append(planned.trial)
     trials = {planned.trial.id: planned.trial for planned in plan}.values()
     return {
         "study": study.name,
-        "trials": len(trials),
-        "planned": len(plan),
+        "trials": len(trials) + sum(later.values()),
+        "planned": len(plan) + sum(later.values()),
+        "deferred": dict(later),
         "searches": [
             {"loss": loss, "dataset": dataset, "phase": phase, "trials": len(members),
              "steps": sum(trial.steps for trial in members)}
@@ -137,31 +179,50 @@ def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _phase(study: Study, phase: Phase) -> Iterator[Planned]:
-    space = search_spaces.find(phase.space)
-    protocol = Protocol(
-        extractor=study.measure.extractor,
-        metrics=tuple(study.measure.metrics),
-        generated=study.measure.generated,
-        real=study.measure.real,
-        split=study.measure.split,
-    )
-    points = {dataset: schedule.points(dataset) for dataset, schedule in study.datasets.items()}
-    losses, datasets = phase.losses or study.losses, phase.datasets or list(study.datasets)
-    for sample in range(phase.settings):
-        settings = {loss: space.setting(loss, sample, phase.search_seed) for loss in losses}
-        for seed in range(phase.seeds):
+def _phase(study: Study, phase: Phase, selections: Selections) -> Iterator[Planned]:
+    datasets = phase.datasets or list(study.datasets)
+    shared = {dataset: _shared(study, dataset) for dataset in datasets}
+    for settings in _settings(study, phase, selections):
+        for seed in range(phase.first_seed, phase.first_seed + phase.seeds):
             for dataset in datasets:
-                for loss in losses:
+                for loss in phase.losses or study.losses:
+                    sample, hyperparameters, evidence = settings[loss, dataset]
+                    variant = study.variant_of(loss, phase)
                     trial = Trial(
-                        loss=loss,
-                        dataset=dataset,
-                        hyperparameters=settings[loss],
-                        seed=seed,
-                        width=study.width,
-                        batch_size=study.batch_size,
-                        batch_norm_decay=study.batch_norm_decay,
-                        evaluations=points[dataset],
-                        protocol=protocol,
+                        loss=loss, variant=variant, hyperparameters=hyperparameters, seed=seed, **shared[dataset]
                     )
-                    yield Planned(phase.name, sample, trial)
+                    yield Planned(phase.name, sample, trial, evidence)
+
+
+def _shared(study: Study, dataset: str) -> dict[str, Any]:
+    """What all trials on one data set have in common."""
+    schedule = study.datasets[dataset]
+    return {
+        "dataset": dataset,
+        "own": schedule.own,
+        "width": study.width,
+        "batch_size": study.batch_size,
+        "batch_norm_decay": study.batch_norm_decay,
+        "evaluations": schedule.points(dataset),
+        "protocol": study.measure.protocol(study.dataset(dataset)),
+    }
+
+
+Settings = dict[tuple[str, str], tuple[int, Mapping[str, Value], str | None]]  # (loss, data set) -> sample, values, why
+
+
+def _settings(study: Study, phase: Phase, selections: Selections) -> Iterator[Settings]:
+    """Sample by sample the setting of every search; of a phase with `select` the one selected, once it is."""
+    losses, datasets = phase.losses or study.losses, phase.datasets or list(study.datasets)
+    if phase.select is not None:
+        chosen = selections.get(phase.name)
+        if chosen is not None:
+            yield {search: (each.sample, each.hyperparameters, each.evidence) for search, each in chosen.items()}
+        return
+    space, sampler = search_spaces.find(str(phase.space)), search_spaces.SAMPLERS[phase.sampler]
+    for sample in range(phase.settings or 0):
+        drawn = {
+            loss: sampler.setting(space, loss, study.variant_of(loss, phase), sample, phase.search_seed)
+            for loss in losses
+        }
+        yield {(loss, dataset): (sample, drawn[loss], None) for dataset in datasets for loss in losses}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -16,12 +16,14 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from search_spaces import SPACES
-from study.data.catalogue import DATASETS
+from search_spaces import SAMPLERS, SPACES
+from search_spaces.samplers import check as check_sampler
+from study.data.catalogue import DATASETS, Dataset
 from study.data.catalogue import find as find_dataset
 from study.errors import StudyError, did_you_mean, unknown
-from study.measures import EXTRACTORS, METRICS
-from study.models.losses import LOSSES
+from study.measures import EXTRACTORS, METRICS, fits
+from study.measures.protocol import Protocol
+from study.models.losses import AS_RUN, LOSSES, VARIANTS, resolve
 
 PRESETS = Path(__file__).parent / "presets"
 RESERVED = ("train",)
@@ -59,11 +61,13 @@ def _points(value: object) -> object:
 
 
 LossName = Annotated[str, _known("a loss", LOSSES), Field(json_schema_extra=_enum(LOSSES))]
-DatasetName = Annotated[str, _known("a data set", DATASETS), Field(json_schema_extra=_enum(DATASETS))]
+VariantName = Annotated[str, _known("a variant", VARIANTS), Field(json_schema_extra=_enum(VARIANTS))]
 SpaceName = Annotated[str, _known("a search space", SPACES), Field(json_schema_extra=_enum(SPACES))]
+SamplerName = Annotated[str, _known("a sampler", SAMPLERS), Field(json_schema_extra=_enum(SAMPLERS))]
 ExtractorName = Annotated[str, _known("an extractor", EXTRACTORS), Field(json_schema_extra=_enum(EXTRACTORS))]
 MetricName = Annotated[str, _known("a metric", METRICS), Field(json_schema_extra=_enum(METRICS))]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Variants = VariantName | dict[LossName, VariantName]  # of every loss, or loss by loss, the others as run
 
 
 class Part(BaseModel):
@@ -73,17 +77,24 @@ class Part(BaseModel):
 
 
 class Schedule(Part):
-    """How long a data set's trials train and when they are measured. Left out: as published."""
+    """A data set's part in a study: how long its trials train and when they are measured. Left out: as published."""
 
     steps: int | None = Field(None, ge=1, le=MOST, description="discriminator steps")
     evaluations: Annotated[int | list[int] | None, BeforeValidator(_points)] = Field(
         None, description="how many, evenly spaced and the last at the end; or the very steps"
     )
+    images: str | None = Field(None, min_length=1, description="your own: a folder of images, or an .npz file")
+    size: int | None = Field(None, ge=8, le=1024, multiple_of=4, description="your own: pixels of a side")
+    channels: Literal[1, 3] | None = Field(None, description="your own: 1 grey, 3 colour")
 
     @model_validator(mode="after")
     def _together(self) -> Self:
         if (self.steps is None) != (self.evaluations is None):
             raise ValueError("give steps and evaluations together, or neither")
+        if len({self.images is None, self.size is None, self.channels is None}) > 1:
+            raise ValueError("images of your own need all three: images, size and channels")
+        if self.images is not None and self.steps is None:
+            raise ValueError("images of your own have no published schedule: give steps and evaluations")
         if isinstance(self.evaluations, int) and self.steps is not None and self.evaluations > self.steps:
             raise ValueError(f"{self.evaluations} evaluations do not fit into {self.steps} steps")
         if isinstance(self.evaluations, list):
@@ -92,6 +103,13 @@ class Schedule(Part):
             if self.evaluations[-1:] != [self.steps]:
                 raise ValueError(f"the last evaluation must be at the last step, {self.steps}, got {self.evaluations}")
         return self
+
+    @property
+    def own(self) -> dict[str, str | int] | None:
+        """Where a person's own images are and what they become; None for a data set of the catalogue."""
+        if self.images is None or self.size is None or self.channels is None:
+            return None
+        return {"images": self.images, "size": self.size, "channels": self.channels}
 
     def points(self, dataset: str) -> tuple[int, ...]:
         """The steps at which a trial on this data set is measured; the last is where it ends."""
@@ -103,30 +121,91 @@ class Schedule(Part):
         return tuple(self.steps * i // count for i in range(1, count + 1))
 
 
+class Select(Part):
+    """Where a phase takes its settings from: of each loss and data set the best one of a phase that has ended."""
+
+    study: str | None = Field(None, min_length=1, description="a preset or a YAML file; left out: this study")
+    phase: Identifier
+
+
 class Phase(Part):
-    """A set of searches: every loss tries `settings` settings of a space on every data set, with `seeds` seeds each."""
+    """A set of searches: every loss tries `settings` settings of a space on every data set, with `seeds` seeds each.
+
+    Or, with `select`, the one setting of each search that an earlier phase found best.
+    """
 
     name: Identifier
-    space: SpaceName
-    settings: int = Field(ge=1, le=MOST, description="per search; the first is the loss's default")
+    space: SpaceName | None = None
+    sampler: SamplerName = Field("random", description="how settings are chosen out of the space")
+    settings: int | None = Field(None, ge=1, le=MOST, description="per search; the first is the loss's default")
+    select: Select | None = None
     seeds: int = Field(1, ge=1, le=MOST, description="repeats of each setting")
+    first_seed: int = Field(0, ge=0, le=MOST, description="so that repeats can differ from those that selected")
     search_seed: int = Field(0, ge=0, le=MOST, description="another number draws other settings")
     losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
-    datasets: list[DatasetName] | None = Field(None, min_length=1, description="left out: the study's")
+    variant: Variants | None = Field(None, description="left out: the study's")
+    datasets: list[Identifier] | None = Field(None, min_length=1, description="left out: the study's")
 
     _once = field_validator("losses", "datasets")(_unique)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.select is None:
+            if self.space is None or self.settings is None:
+                raise ValueError("give space and settings, or select")
+            check_sampler(self.sampler, self.space, self.settings, self.search_seed)
+        elif {"space", "settings", "sampler", "search_seed"} & self.model_fields_set:
+            raise ValueError("select takes the settings of another phase: leave space, settings, sampler out")
+        return self
+
+
+class Weights(Part):
+    """A file of an extractor's weights other than those it is known by."""
+
+    path: str = Field(min_length=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the file; sha256sum prints it")
 
 
 class Measure(Part):
     """How a trial is measured; all of it is in the metrics' fingerprint."""
 
     extractor: ExtractorName = "cnn28"
+    weights: Weights | None = Field(None, description="left out: those the extractor is known by")
     metrics: list[MetricName] = Field(["fd"], min_length=1, description="the first is the objective")
     generated: int = Field(10_000, ge=2, le=MOST, description="generated images per evaluation")
-    real: int = Field(10_000, ge=2, description="real images, always the first of the split")
-    split: str = Field("test", description="split of real images to measure against")
+    real: int = Field(10_000, ge=2, le=MOST, description="real images per split, always the first of it")
+    splits: Literal["separate", "published"] = Field(
+        "separate",
+        description="separate: choose by one split of real images, report on another; published: one for both",
+    )
+    quantised: bool = Field(False, description="round generated images to 256 levels; published: no")
 
     _once = field_validator("metrics")(_unique)
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        for metric in self.metrics:
+            if not fits(metric, self.extractor):
+                names = [name for name in METRICS if fits(name, self.extractor)]
+                raise ValueError(
+                    f"the metric {metric} is not one of the extractor {self.extractor}; it has {', '.join(names)}"
+                )
+        if self.weights is not None and EXTRACTORS[self.extractor].sha256 is None:
+            raise ValueError(f"the extractor {self.extractor} ships with its weights; leave weights out")
+        return self
+
+    def protocol(self, dataset: Dataset) -> Protocol:
+        """How trials on this data set are measured."""
+        return Protocol(
+            extractor=self.extractor,
+            weights=None if self.weights is None else self.weights.sha256,
+            metrics=tuple(self.metrics),
+            generated=self.generated,
+            real=self.real,
+            selection=dataset.reporting if self.splits == "published" else dataset.selection,
+            reporting=dataset.reporting,
+            quantised=self.quantised,
+        )
 
 
 class Resources(Part):
@@ -146,7 +225,8 @@ class Study(Part):
 
     name: Identifier
     losses: list[LossName] = Field(list(LOSSES), min_length=1)
-    datasets: dict[DatasetName, Schedule] = Field(min_length=1)
+    variant: Variants = Field(AS_RUN, description="of every loss, or loss by loss")
+    datasets: dict[Identifier, Schedule] = Field(min_length=1)
     phases: list[Phase] = Field(min_length=1)
     width: float = Field(1.0, gt=0, le=4, description="of every hidden layer; 1 is the published size")
     batch_size: int = Field(64, ge=2)
@@ -159,34 +239,57 @@ class Study(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
+        for name, schedule in self.datasets.items():
+            if (name in DATASETS) == (schedule.images is not None):
+                own = "is a data set of the catalogue; give your own images another name"
+                raise ValueError(f"{name!r} {own}" if name in DATASETS else _no_dataset(name))
+            self._measurable(self.dataset(name))
         if len({phase.name for phase in self.phases}) < len(self.phases):
             raise ValueError(f"phases need names of their own, got {', '.join(phase.name for phase in self.phases)}")
-        for phase in self.phases:
-            for dataset in phase.datasets or []:
-                if dataset not in self.datasets:
-                    raise ValueError(
-                        f"phase {phase.name}: {dataset!r} has no entry under datasets ({', '.join(self.datasets)})"
-                    )
-            for loss in phase.losses or self.losses:
-                if loss not in SPACES[phase.space].rows:
-                    raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
-        for name in self.datasets:
-            self._measurable(name)
+        for i, phase in enumerate(self.phases):
+            self._possible(phase, [before.name for before in self.phases[:i]])
         return self
 
-    def _measurable(self, dataset: str) -> None:
-        entry, extractor = find_dataset(dataset), EXTRACTORS[self.measure.extractor]
+    def dataset(self, name: str) -> Dataset:
+        return find_dataset(name, self.datasets[name].own)
+
+    def variant_of(self, loss: str, phase: Phase) -> str:
+        """The variant that trials of this loss compute in a phase."""
+        asked = self.variant if phase.variant is None else phase.variant
+        return resolve(loss, asked if isinstance(asked, str) else asked.get(loss, AS_RUN))
+
+    def _possible(self, phase: Phase, before: list[str]) -> None:
+        """Raises ValueError for a phase that names what is not there."""
+        for dataset in phase.datasets or []:
+            if dataset not in self.datasets:
+                known = ", ".join(self.datasets)
+                raise ValueError(f"phase {phase.name}: {dataset!r} has no entry under datasets ({known})")
+        for loss in phase.losses or self.losses:
+            if phase.space is not None and loss not in SPACES[phase.space].rows:
+                raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
+        if phase.select is not None and phase.select.study is None and phase.select.phase not in before:
+            there = ", ".join(before) or "there is none"
+            raise ValueError(f"phase {phase.name}: select.phase={phase.select.phase!r} is no phase before it ({there})")
+
+    def _measurable(self, entry: Dataset) -> None:
+        extractor, protocol = EXTRACTORS[self.measure.extractor], self.measure.protocol(entry)
         if extractor.shape not in (None, entry.shape):
-            raise ValueError(f"the extractor {extractor.name} takes {extractor.shape}, but {dataset} is {entry.shape}")
-        if self.measure.split not in entry.splits:
-            raise ValueError(f"{dataset} has no split {self.measure.split!r}; it has {', '.join(entry.splits)}")
-        if self.measure.real > entry.splits[self.measure.split]:
-            size = entry.splits[self.measure.split]
             raise ValueError(
-                f"measure.real={self.measure.real}: the split {self.measure.split} of {dataset} has {size} images"
+                f"the extractor {extractor.name} takes {extractor.shape}, but {entry.name} is {entry.shape}"
             )
-        if self.batch_size > entry.splits["train"]:
-            raise ValueError(f"batch_size={self.batch_size}: {dataset} has {entry.splits['train']} training images")
+        for split in dict.fromkeys(protocol.splits.values()):
+            size = entry.splits[split]
+            if size is not None and self.measure.real > size:
+                raise ValueError(
+                    f"measure.real={self.measure.real}: the split {split} of {entry.name} has {size} images"
+                )
+        training = entry.splits["train"]
+        if training is not None and self.batch_size > training:
+            raise ValueError(f"batch_size={self.batch_size}: {entry.name} has {training} training images")
+
+
+def _no_dataset(name: str) -> str:
+    return f"{unknown('a data set', name, DATASETS)}; or give it images, size and channels of your own"
 
 
 class _Once(yaml.SafeLoader):

@@ -9,22 +9,37 @@ from study.errors import unknown
 
 @dataclass(frozen=True)
 class Dataset:
-    """One data set. Prepared, each split is a checked uint8 array [N, channels, height, width] of 0..levels."""
+    """One data set. Prepared, each split is a checked uint8 array [N, channels, height, width] of 0..levels.
+
+    Every data set is trained on its split `train`. `reporting` is the split whose images a reported number is measured
+    against, as in the published study; `selection` is another one, against which checkpoints and settings are chosen.
+    """
 
     name: str
     shape: tuple[int, int, int]  # channels, height, width
-    splits: Mapping[str, int]  # images per split
+    splits: Mapping[str, int | None]  # images per split; None: as many as the files hold
+    selection: str
+    reporting: str
     levels: int  # a stored grey value v stands for v / levels in [0, 1]
     classes: int  # 0: no labels
-    steps: int  # published number of discriminator steps
+    steps: int | None  # published number of discriminator steps; None: there is none
     evaluations: tuple[int, ...]  # published evaluation points
     recipe: str  # module whose build(dataset, data) yields the splits
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-# 15,625 steps of batch 64 are 20 passes over 50,000 images. The published schedule also measured the last multiple
-# of 3,906, one step before the end: the same weights on a 28x28 data set, so it is measured once, at the end.
-GREY_STEPS, GREY_EVALUATIONS = 15_625, (3_906, 7_812, 11_718, 15_625)
+def _every(steps: int, multiple: int) -> tuple[int, ...]:
+    """The published evaluation points: the multiples, the last of them replaced by the final step.
+
+    The study measured both; they are one to five steps apart (on a 28x28 data set even the same weights).
+    """
+    return (*range(multiple, steps - steps % multiple, multiple), steps)
+
+
+# 20 "epochs" of 50,000 images in batches of 64; 100 of 50,000; 40 of 162,000.
+GREY = 15_625, _every(15_625, 3_906)
+CIFAR = 78_125, _every(78_125, 3_906)
+CELEBA = 101_250, _every(101_250, 12_656)
 
 # The published code turned each triangle by radians(U[0, 1) * 2 pi): 2 pi degrees, not a full turn.
 PUBLISHED_TRIANGLES = {"vertices": 3, "rotation_turns": 2 * math.pi / 360}
@@ -32,17 +47,35 @@ PUBLISHED_TRIANGLES = {"vertices": 3, "rotation_turns": 2 * math.pi / 360}
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
-        Dataset("fashion", (1, 28, 28), {"train": 60_000, "test": 10_000}, 255, 10,
-                GREY_STEPS, GREY_EVALUATIONS, "study.data.fashion"),
-        Dataset("triangles", (1, 28, 28), {"train": 60_000, "test": 10_000, "holdout": 10_000}, 64, 0,
-                GREY_STEPS, GREY_EVALUATIONS, "study.data.triangles", PUBLISHED_TRIANGLES),
-        Dataset("triangles_tiny", (1, 28, 28), {"train": 1_024, "test": 256}, 64, 0,
+        #       name       shape        images per split                          selection reporting levels classes
+        Dataset("mnist", (1, 28, 28), {"train": 60_000, "test": 10_000}, "train", "test", 255, 10,
+                *GREY, "study.data.idx"),
+        Dataset("fashion", (1, 28, 28), {"train": 60_000, "test": 10_000}, "train", "test", 255, 10,
+                *GREY, "study.data.idx"),
+        Dataset("cifar10", (3, 32, 32), {"train": 50_000, "test": 10_000}, "train", "test", 255, 10,
+                *CIFAR, "study.data.cifar10"),
+        Dataset("celeba", (3, 64, 64), {"train": 162_770, "validation": 19_867, "test": 19_962},
+                "test", "validation", 255, 0, *CELEBA, "study.data.celeba"),
+        Dataset("triangles", (1, 28, 28), {"train": 60_000, "test": 10_000, "holdout": 10_000},
+                "holdout", "test", 64, 0, *GREY, "study.data.triangles", PUBLISHED_TRIANGLES),
+        Dataset("triangles_tiny", (1, 28, 28), {"train": 1_024, "test": 256}, "train", "test", 64, 0,
                 60, (20, 40, 60), "study.data.triangles", PUBLISHED_TRIANGLES),
     )
 }  # fmt: skip
 
 
-def find(name: str) -> Dataset:
+def find(name: str, own: Mapping[str, object] | None = None) -> Dataset:
+    """The entry of that name, or the one that describes a person's own images."""
+    if own is not None:
+        return describe_own(name, own)
     if name not in DATASETS:
         raise unknown("a data set", name, DATASETS)
     return DATASETS[name]
+
+
+def describe_own(name: str, own: Mapping[str, object]) -> Dataset:
+    """The entry of images that a study's YAML names: `images` (a folder or an .npz file), `size` and `channels`."""
+    size, channels = int(str(own["size"])), int(str(own["channels"]))
+    splits = {"train": None, "validation": None, "test": None}
+    shape = (channels, size, size)
+    return Dataset(name, shape, splits, "validation", "test", 255, 0, None, (), "study.data.own", dict(own))

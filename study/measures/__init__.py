@@ -2,6 +2,7 @@
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from study.errors import unknown
@@ -13,9 +14,10 @@ class ExtractorEntry:
 
     name: str
     where: str  # module:class
-    shape: tuple[int, int, int] | None  # channels, height, width it takes; None where it resizes
+    shape: tuple[int, int, int] | None  # channels, height, width it takes; None where it takes any and resizes
     dimension: int
     gflop: float  # per image, for the plan's cost
+    sha256: str | None  # of the weights it is known by; None: shipped with the program, and no others can be named
     meaning: str
 
 
@@ -28,22 +30,30 @@ class MetricEntry:
     columns: tuple[str, ...]  # '{extractor}' stands for the extractor's name
     lower_is_better: bool
     version: int  # raised whenever the same images would give another number
+    extractor: str | None  # the only one it is defined for; None: any that no other metric is named after
     meaning: str
 
+
+# weights-inception-2015-12-05-6726825d.pth, as torch-fidelity and pytorch-fid publish it.
+INCEPTION_SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 EXTRACTORS = {
     entry.name: entry
     for entry in (
-        ExtractorEntry("cnn28", "study.measures.cnn28:Cnn28", (1, 28, 28), 64, 0.015,
+        ExtractorEntry("cnn28", "study.measures.cnn28:Cnn28", (1, 28, 28), 64, 0.015, None,
                        "a small classifier trained on Fashion-MNIST, shipped; for 28x28 grey images"),
+        ExtractorEntry("inception", "study.measures.inception:Inception", None, 2048, 11.4, INCEPTION_SHA256,
+                       "the Inception network of 2015-12-05 with TensorFlow's resize; grey is tiled to three channels"),
     )
 }  # fmt: skip
 
 METRICS = {
     entry.name: entry
     for entry in (
-        MetricEntry("fd", "study.measures.frechet:FrechetDistance", ("fd_{extractor}",), True, 1,
-                    "Frechet distance of the extractor's features; the name fid is kept for Inception's"),
+        MetricEntry("fd", "study.measures.frechet:FrechetDistance", ("fd_{extractor}",), True, 1, None,
+                    "Frechet distance of the extractor's features"),
+        MetricEntry("fid", "study.measures.frechet:FrechetDistance", ("fid",), True, 1, "inception",
+                    "Frechet distance of Inception's features, the published score"),
     )
 }  # fmt: skip
 
@@ -53,10 +63,18 @@ def columns(metric: str, extractor: str) -> tuple[str, ...]:
     return tuple(column.format(extractor=extractor) for column in METRICS[metric].columns)
 
 
-def load_extractor(name: str) -> Any:
+def fits(metric: str, extractor: str) -> bool:
+    """Whether this metric may be taken of this extractor's features; fid is Inception's, and Inception's is fid."""
+    owners = {entry.extractor for entry in METRICS.values()}
+    return METRICS[metric].extractor == (extractor if extractor in owners else None)
+
+
+def load_extractor(name: str, weights: Path | None) -> Any:
+    """The extractor with the weights in a file that `weights.find` checked; None for those that ship."""
     if name not in EXTRACTORS:
         raise unknown("an extractor", name, EXTRACTORS)
-    return _load(EXTRACTORS[name].where)()
+    extractor = _load(EXTRACTORS[name].where)
+    return extractor() if weights is None else extractor(weights)
 
 
 def load_metric(name: str) -> Any:

@@ -21,15 +21,17 @@ EVALUATIONS = """
     WHERE latest = 1 AND (status = 'ok' OR attempt = newest)
     ORDER BY trial, step, attempt
 """
-# One row per planned trial (a trial planned in two phases has two rows, one id), with where it stands and its best.
+# One row per planned trial (a trial planned in two phases has two rows, one id), with where it stands and its best:
+# the evaluation with the least selection_score, and as `score` what is reported of it.
 TRIALS = """
     WITH last AS (SELECT DISTINCT ON (trial) * FROM evaluations ORDER BY trial, ending DESC, step DESC, attempt DESC),
-         best AS (SELECT trial, min(score) AS score, arg_min(step, score) AS score_step
+         best AS (SELECT trial, min(selection_score) AS selection_score, arg_min(score, selection_score) AS score,
+                         arg_min(step, selection_score) AS score_step
                   FROM evaluations WHERE status = 'ok' GROUP BY trial)
     SELECT plan.* EXCLUDE (content),
            CASE WHEN last.trial IS NULL THEN 'waiting' WHEN NOT last.ending THEN 'started'
                 WHEN last.status = 'ok' THEN 'done' ELSE last.status END AS status,
-           last.step, best.score, best.score_step, {settings},
+           last.step, best.score, best.score_step, best.selection_score, {settings},
            last.attempt, last.generator_updates, last.images_seen, last.train_seconds,
            last.generator_parameters, last.discriminator_parameters, last.fingerprint, last.exception, last.message,
            plan.content
@@ -47,13 +49,11 @@ def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     metrics = [name for name in attempts.column_names if schema.METRIC.fullmatch(name)]
     database.register("plan_rows", plan)
     database.register("attempt_rows", attempts)
-    score = (
-        "CASE objective " + " ".join(f"WHEN '{name}' THEN \"{name}\"" for name in metrics) + " END"
-        if metrics
-        else "NULL"
-    )
     database.execute("CREATE TABLE plan AS SELECT * FROM plan_rows")
-    database.execute(f"CREATE TABLE attempts AS SELECT *, CAST({score} AS DOUBLE) AS score FROM attempt_rows")
+    database.execute(
+        f"CREATE TABLE attempts AS SELECT *, {_named_in('reported', metrics)} AS score, "
+        f"{_named_in('objective', metrics)} AS selection_score FROM attempt_rows"
+    )
     database.execute(f"CREATE TABLE evaluations AS {EVALUATIONS}")
     settings = ", ".join(map(_setting, schema.SETTING))
     database.execute(f"CREATE TABLE trials AS {TRIALS.format(settings=settings)}")
@@ -73,6 +73,12 @@ def read_attempts(store: Store) -> pa.Table:
     empty = schema.schema(list(schema.COLUMNS)).empty_table()
     tables = read_files(sorted(store.rows.glob("*.parquet")))
     return pa.concat_tables([empty, *tables], promote_options="default")
+
+
+def _named_in(column: str, metrics: list[str]) -> str:
+    """The value of the metric column that another column names."""
+    cases = "".join(f" WHEN '{name}' THEN \"{name}\"" for name in metrics)
+    return f"CAST(CASE {column}{cases} END AS DOUBLE)" if cases else "CAST(NULL AS DOUBLE)"
 
 
 def _setting(column: schema.Column) -> str:

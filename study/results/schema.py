@@ -8,7 +8,7 @@ import pyarrow as pa
 from search_spaces.hyperparameters import HYPERPARAMETERS
 from study.errors import StudyError
 
-VERSION = 1
+VERSION = 2
 TEXT, COUNT, NUMBER, SWITCH, TIME = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us", tz="UTC")
 ARROW = {float: NUMBER, int: COUNT, bool: SWITCH}
 
@@ -30,6 +30,7 @@ IDENTITY = (
     Column("search", TEXT, "", "phase/loss/data set: one loss tried on one data set"),
     Column("sample", COUNT, "", "number of the setting in its search; 0 is the loss's default"),
     Column("loss", TEXT, "", "one of the eight losses", True),
+    Column("variant", TEXT, "", "of the loss: as_run, as_printed or corrected", True),
     Column("dataset", TEXT, "", "data set trained on and measured against", True),
     Column("seed", COUNT, "", "number of the repeat with the same setting", True),
     Column("content", TEXT, "json", "everything that makes the trial what it is", True),
@@ -55,6 +56,7 @@ MEASURED = (
     Column("k", NUMBER, "", "began: its control variable", True),
     Column("convergence", NUMBER, "", "began: L(x) + abs(gamma L(x) - L(G(z)))", True),
     Column("objective", TEXT, "", "name of the metric column that selection minimises", True),
+    Column("reported", TEXT, "", "name of the metric column that is reported where selection has chosen", True),
     Column("fingerprint", TEXT, "json", "how the metrics were made; only equal fingerprints may be compared", True),
     Column("generator_parameters", COUNT, "", "trainable parameters of the generator (vae: decoder)", True),
     Column("discriminator_parameters", COUNT, "", "trainable parameters of the other network", True),
@@ -71,7 +73,9 @@ PROVENANCE = (
     Column("written_at", TIME, "", "when the row was written"),
 )
 COLUMNS = {column.name: column for column in IDENTITY + SETTING + PROGRESS + MEASURED + PROVENANCE}
-METRIC = re.compile(r"fid|fd_[a-z0-9_]+")  # metric columns: float64, nullable, one per metric of the trial
+# Metric columns: float64, nullable, one per metric of the trial and split. Those that end in _selection are measured
+# against the images that checkpoints and settings are chosen by, the others against those that are reported.
+METRIC = re.compile(r"(fid|fd_[a-z0-9_]+)(_selection)?")
 
 STATUSES = ("ok", "diverged", "failed")
 TRIAL_STATUSES = ("done", "diverged", "failed", "started", "waiting")
@@ -82,10 +86,13 @@ PLAN_COLUMNS = (
     "search",
     "sample",
     "loss",
+    "variant",
     "dataset",
     "seed",
     "steps",
     "objective",
+    "reported",
+    "evidence",
     "content",
 )
 
@@ -98,6 +105,8 @@ def schema(names: list[str]) -> pa.Schema:
 def field(name: str) -> pa.Field:
     if name == "position":
         return pa.field(name, COUNT, nullable=False)
+    if name == "evidence":
+        return pa.field(name, TEXT)
     if name in COLUMNS:
         return pa.field(name, COLUMNS[name].type)
     if METRIC.fullmatch(name):
