@@ -1,7 +1,9 @@
-"""The best score that a search of k settings finds: expectation, spread and quantiles, exact and without resampling.
+"""What a search of k settings ends up reporting: expectation, spread and quantiles, exact and without resampling.
 
-Scores are better when lower; y_(1) <= ... <= y_(n) are the settings that were run, a diverged or failed one at
-+infinity. Every function gives one number per budget k = 1 .. n.
+Scores are better when lower. Of k settings the one with the least `choice` is kept, and its `score` is what is
+reported: r_(i) is the score of the i-th by choice, i = 1 .. n. A diverged or failed setting is at +infinity in both.
+Settings that tie in choice are each as likely to be kept. Every function gives one number per budget k = 1 .. n. Where
+choice and score are one number, r_(i) = y_(i) is sorted, and these are the usual estimators of the minimum.
 """
 
 import numpy as np
@@ -18,59 +20,63 @@ LOW, HIGH = 0.1, 0.9  # the quantiles of the best of k that a band spans
 def curves(settings: pd.DataFrame) -> pd.DataFrame:
     """One row per search and budget k: mean, low, median, high, deviation, published, n (settings run), failed.
 
-    mean: `expected_best`. low, median, high: the exact 10, 50 and 90 % quantiles of the best of k of the settings that
-    were run, drawn without replacement. It is the spread of what researchers with that budget would get out of these
-    settings, and no confidence interval: it says nothing of other settings, and at k = n it has no width.
-    published: `expected_best_with_replacement`. Settings without an ended seed are not in n.
+    mean: `expected_best`. low, median, high: the exact 10, 50 and 90 % quantiles of what is reported of the best of k
+    of the settings that were run, drawn without replacement. It is the spread of what researchers with that budget
+    would get out of these settings, and no confidence interval: it says nothing of other settings, and at k = n it has
+    no width. published: `expected_best_with_replacement`. Settings without an ended seed are not in n.
     """
     names = [*SEARCH, "k", "mean", "low", "median", "high", "deviation", "published", "n", "failed"]
-    parts = [_curve(group) for _, group in settings.dropna(subset="score").groupby(SEARCH)]
+    parts = [_curve(group) for _, group in settings.dropna(subset="choice").groupby(SEARCH)]
     return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
 
 
-def expected_best(scores: Array) -> Array:
-    """E[best of k without replacement] = sum_i y_(i) C(n-i, k-1) / C(n, k): unbiased (Tang et al. 2020, U-statistic).
+def expected_best(choice: Array, score: Array) -> Array:
+    """E[r of the best of k without replacement] = sum_i r_(i) C(n-i, k-1) / C(n, k).
 
-    +infinity where a draw of k settings can hold failures only, that is for k up to the number of failures.
+    Unbiased for what a search of k settings reports (Tang et al. 2020, U-statistic). +infinity where a draw of k
+    settings can hold failures only, that is for k up to the number of failures.
     """
-    y = _ordered(scores)
-    finite = np.isfinite(y)
-    means = order_weights(len(y))[:, finite] @ y[finite]
-    return np.where(_budgets(y) > (~finite).sum(), means, np.inf)
+    ranked, r = _ordered(choice, score)
+    finite = np.isfinite(r)
+    means = _shared(order_weights(len(r)), ranked)[:, finite] @ r[finite]
+    return np.where(_budgets(r) > (~finite).sum(), means, np.inf)
 
 
-def expected_best_with_replacement(scores: Array) -> Array:
-    """The published form: E[best of k with replacement] (Dodge et al. 2019, V-statistic), biased upwards.
+def expected_best_with_replacement(choice: Array, score: Array) -> Array:
+    """The published form: E[r of the best of k with replacement] (Dodge et al. 2019, V-statistic), biased upwards.
 
-    sum_i y_(i) [((n-i+1)/n)^k - ((n-i)/n)^k]; what a bootstrap of the study's figure 3 converges to. One failure makes
+    sum_i r_(i) [((n-i+1)/n)^k - ((n-i)/n)^k]; what a bootstrap of the study's figure 3 converges to. One failure makes
     it +infinity at every k.
     """
-    y = _ordered(scores)
-    if not np.isfinite(y).all():
-        return np.full(len(y), np.inf)
-    above = np.arange(len(y), -1, -1) / max(len(y), 1)  # share of draws that are y_(i) or worse
-    survival = above[None, :] ** _budgets(y)[:, None]
-    return np.asarray((survival[:, :-1] - survival[:, 1:]) @ y)
+    ranked, r = _ordered(choice, score)
+    if not np.isfinite(r).all():
+        return np.full(len(r), np.inf)
+    above = np.arange(len(r), -1, -1) / max(len(r), 1)  # share of draws that are r_(i) or behind it
+    survival = above[None, :] ** _budgets(r)[:, None]
+    return np.asarray(_shared(survival[:, :-1] - survival[:, 1:], ranked) @ r)
 
 
-def deviation_of_best(scores: Array) -> Array:
-    """Standard deviation of the best of k without replacement; NaN where its mean is infinite."""
-    y, mean = _ordered(scores), expected_best(scores)
-    finite = np.isfinite(y)
+def deviation_of_best(choice: Array, score: Array) -> Array:
+    """Standard deviation of r of the best of k without replacement; NaN where its mean is infinite."""
+    (ranked, r), mean = _ordered(choice, score), expected_best(choice, score)
+    finite = np.isfinite(r)
     known = np.isfinite(mean)
-    squares = np.subtract.outer(np.where(known, mean, 0.0), y[finite]) ** 2
-    variance = np.sum(order_weights(len(y))[:, finite] * squares, axis=1)
+    squares = np.subtract.outer(np.where(known, mean, 0.0), r[finite]) ** 2
+    variance = np.sum(_shared(order_weights(len(r)), ranked)[:, finite] * squares, axis=1)
     return np.where(known, np.sqrt(variance), np.nan)
 
 
-def quantile_of_best(scores: Array, share: float) -> Array:
-    """The smallest score that the best of k without replacement meets with probability `share` (0 < share <= 1).
+def quantile_of_best(choice: Array, score: Array, share: float) -> Array:
+    """The smallest score that what is reported of the best of k meets with probability `share` (0 < share <= 1).
 
-    P(best <= y_(i)) = 1 - C(n-i, k) / C(n, k). +infinity where failures alone are likelier than 1 - share.
+    P(best by choice is the i-th) = C(n-i, k-1) / C(n, k); r_(i) need not rise with i. +infinity where failures alone
+    are likelier than 1 - share.
     """
-    y = _ordered(scores)
-    met = np.cumsum(order_weights(len(y)), axis=1) >= share - 1e-9  # rounding must not skip a tie with share
-    return np.asarray(y[np.argmax(met, axis=1)]) if len(y) else y
+    ranked, r = _ordered(choice, score)
+    rising = np.argsort(r, kind="stable")
+    weights = _shared(order_weights(len(r)), ranked)[:, rising]
+    met = np.cumsum(weights, axis=1) >= share - 1e-9  # rounding must not skip a tie with share
+    return np.asarray(r[rising][np.argmax(met, axis=1)]) if len(r) else r
 
 
 def order_weights(n: int) -> Array:
@@ -82,28 +88,42 @@ def order_weights(n: int) -> Array:
 
 
 def _curve(group: pd.DataFrame) -> pd.DataFrame:
-    y = _ordered(group["score"].to_numpy(dtype=float))
+    choice, score = (group[name].to_numpy(dtype=float) for name in ("choice", "score"))
     return pd.DataFrame(
         {
             **{name: group[name].iloc[0] for name in SEARCH},
-            "k": _budgets(y),
-            "mean": expected_best(y),
-            "low": quantile_of_best(y, LOW),
-            "median": quantile_of_best(y, 0.5),
-            "high": quantile_of_best(y, HIGH),
-            "deviation": deviation_of_best(y),
-            "published": expected_best_with_replacement(y),
-            "n": len(y),
-            "failed": int(np.isinf(y).sum()),
+            "k": _budgets(score),
+            "mean": expected_best(choice, score),
+            "low": quantile_of_best(choice, score, LOW),
+            "median": quantile_of_best(choice, score, 0.5),
+            "high": quantile_of_best(choice, score, HIGH),
+            "deviation": deviation_of_best(choice, score),
+            "published": expected_best_with_replacement(choice, score),
+            "n": len(score),
+            "failed": int(np.isinf(score).sum()),
         }
     )
 
 
-def _ordered(scores: Array) -> Array:
-    y = np.sort(np.asarray(scores, dtype=float))
-    if np.isnan(y).any() or np.isneginf(y).any():
-        raise ValueError("scores are numbers or +infinity; leave settings that have not ended out")
-    return y
+def _ordered(choice: Array, score: Array) -> tuple[Array, Array]:
+    """Both by choice; ties by score, so that the order of the settings changes no digit."""
+    c, r = np.asarray(choice, dtype=float), np.asarray(score, dtype=float)
+    for values in (c, r):
+        if np.isnan(values).any() or np.isneginf(values).any():
+            raise ValueError("scores are numbers or +infinity; leave settings that have not ended out")
+    if (np.isinf(c) != np.isinf(r)).any():
+        raise ValueError("a failure is at +infinity in what chooses and in what is reported")
+    order = np.lexsort((r, c))
+    return c[order], r[order]
+
+
+def _shared(weights: Array, ranked: Array) -> Array:
+    """The weights [k, i] with those of settings that tie in choice shared equally among them."""
+    starts = np.flatnonzero(np.append(np.full(min(len(ranked), 1), True), ranked[1:] != ranked[:-1]))
+    if len(starts) == len(ranked):
+        return weights
+    sizes = np.diff(starts, append=len(ranked))
+    return np.asarray(np.repeat(np.add.reduceat(weights, starts, axis=1) / sizes, sizes, axis=1))
 
 
 def _budgets(y: Array) -> npt.NDArray[np.int64]:

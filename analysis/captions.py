@@ -8,10 +8,11 @@ from analysis.formats import listed, value
 
 
 def budget(curves: pd.DataFrame, objective: str) -> str:
-    """The best expected score of every loss at the largest budget it was run for."""
+    """The expected score of what every loss's search chooses at the largest budget it was run for."""
     ends = curves.sort_values("k").drop_duplicates("loss", keep="last").sort_values(["mean", "loss"])
     each = [f"{row['loss']} {_score(row['mean'])} after {row['k']}" for _, row in ends.iterrows()]
-    return f"Line chart: expected best {objective} against the number of settings tried. At the end: {listed(each)}."
+    what = f"expected {objective} of the best setting against the number of settings tried"
+    return f"Line chart: {what}. At the end: {listed(each)}."
 
 
 def boxes(spread: pd.DataFrame, objective: str) -> str:
@@ -21,7 +22,7 @@ def boxes(spread: pd.DataFrame, objective: str) -> str:
         f"{row['loss']} {_score(row['median'])} ({row['diverged'] + row['failed']} of {row['n']} diverged or failed)"
         for _, row in rows.iterrows()
     ]
-    return f"Box plot: best {objective} of every setting, a row per loss. Medians: {listed(each)}."
+    return f"Box plot: {objective} of every setting, a row per loss. Medians: {listed(each)}."
 
 
 def learning(frame: pd.DataFrame, objective: str) -> str:

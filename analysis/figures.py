@@ -17,7 +17,7 @@ INK = "#333333"
 
 
 def budget_curves(curves: pd.DataFrame, axes: Axes, highlight: str | None = None) -> Axes:
-    """The expected best score against the number of settings k, one line per loss.
+    """The expected score of the best of k settings against k, one line per loss.
 
     `curves` is `budget.curves` of one phase and data set. A line begins where the mean is finite; before that the
     median is dotted, as far as it is finite. With `highlight` one loss is in colour, with its band, the others grey.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.frames import HYPERPARAMETERS
+from analysis.frames import AS_RUN, HYPERPARAMETERS
 
 NONE = "-"
 
@@ -37,12 +37,14 @@ def readable_settings(table: pd.DataFrame) -> pd.DataFrame:
     """The best settings themselves as strings: sample, hyperparameters, network sizes, best step and a trial.
 
     Losses of which nothing has finished are left out. The step and the trial are those of the lowest seed that is done.
+    The variant is there where not every loss is computed as_run.
     """
     used = [name for name in HYPERPARAMETERS if table[name].notna().any()]
     rows = [row for _, row in table.iterrows() if row["done"] > 0]
     shown = {
         **_where(table[table["done"] > 0]),
         "loss": [str(row["loss"]) for row in rows],
+        **({"variant": [str(row["variant"]) for row in rows]} if any(row["variant"] != AS_RUN for row in rows) else {}),
         "sample": [f"{row['sample']}{' (default)' if row['sample'] == 0 else ''}" for row in rows],
         **{name: [value(row[name], 3) for row in rows] for name in used},
         "parameters G": [value(row["generator_parameters"]) for row in rows],
@@ -50,6 +52,16 @@ def readable_settings(table: pd.DataFrame) -> pd.DataFrame:
         "best at step": [of(row["step"], row["steps"]) for row in rows],
         "trial": [str(row["trial"]) for row in rows],
     }
+    return pd.DataFrame(shown, dtype=object)
+
+
+def readable_sizes(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `tables.sizes` as strings: data set, loss and the parameters of the two networks."""
+    networks = {"generator": "generator (vae: decoder)", "discriminator": "discriminator (vae: encoder)"}
+    shown: dict[str, list[str]] = {"data set": table["dataset"].to_list(), "loss": table["loss"].to_list()}
+    for name, title in networks.items():
+        least, greatest = (table[f"{name}_parameters_{end}"] for end in ("least", "greatest"))
+        shown[title] = [span(pd.Series(pair)) for pair in zip(least, greatest, strict=True)]
     return pd.DataFrame(shown, dtype=object)
 
 
@@ -82,6 +94,12 @@ def decimals(numbers: pd.Series) -> int:
 
 def of(part: object, whole: object) -> str:
     return f"{value(part)} of {value(whole)}"
+
+
+def span(numbers: pd.Series) -> str:
+    """'4' where all are equal, else '4 to 10'."""
+    least, greatest = numbers.min(), numbers.max()
+    return value(least) if least == greatest else f"{value(least)} to {value(greatest)}"
 
 
 def listed(names: Sequence[str]) -> str:

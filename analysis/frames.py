@@ -15,6 +15,7 @@ SEARCH = ["phase", "dataset", "loss"]
 SETTING = [*SEARCH, "sample"]
 HYPERPARAMETERS = [column.name for column in schema.SETTING]
 DEFAULT = 0  # the sample that is the loss's default setting
+AS_RUN = "as_run"  # the variant of a loss that the published study's code computed
 ENDED = ("done", "diverged", "failed")
 UNFIT = ("diverged", "failed")
 MISSING = ("started", "waiting")
@@ -22,7 +23,7 @@ MISSING = ("started", "waiting")
 
 @dataclass(frozen=True)
 class Study:
-    """What one folder holds. `trials` has the column `outcome` that every estimator reads, see `outcomes`."""
+    """What one folder holds. `trials` has the columns `outcome` (shown) and `choice` (chooses), see `outcomes`."""
 
     folder: Path
     name: str
@@ -30,8 +31,8 @@ class Study:
     evaluations: pd.DataFrame
 
     def objective(self, dataset: str) -> str:
-        """The metric column that selection minimises on this data set; one per data set, or `load` refuses."""
-        return str(self.trials.loc[self.trials["dataset"] == dataset, "objective"].iloc[0])
+        """The metric column that is reported on this data set; one per data set, or `load` refuses."""
+        return str(self.trials.loc[self.trials["dataset"] == dataset, "reported"].iloc[0])
 
     def count(self, *statuses: str) -> int:
         """How many planned trials stand at one of these statuses."""
@@ -42,58 +43,63 @@ def load(folder: Path, *, mixed: bool = False) -> Study:
     """The study in `folder`, finished or not.
 
     Raises StudyError where one data set was measured in more than one way: with different objectives always, with
-    different metric fingerprints unless `mixed` says that the caller knows; the error names the differing fields.
+    different metric fingerprints unless `mixed` says that the caller knows; the error names the differing fields. And
+    where one search holds two variants of its loss, which no plan has: they are two losses.
     """
     folder = Path(folder)
     trials, evaluations = read(folder)
-    for dataset, rows in trials.groupby("dataset"):
-        if rows["objective"].nunique() > 1:
-            names = ", ".join(sorted(rows["objective"].unique()))
-            raise StudyError(f"{folder}: {dataset} has more than one objective ({names}); report them as two studies")
+    _one_per(trials, ["dataset"], ["objective", "reported"], folder)
+    _one_per(trials, SEARCH, ["variant"], folder)
     if not mixed:
         fingerprints.check(evaluations, str(folder))
-    return Study(folder, folder.resolve().name, trials.assign(outcome=outcomes(trials)), evaluations)
+    return Study(folder, folder.resolve().name, trials.join(outcomes(trials)), evaluations)
 
 
-def outcomes(trials: pd.DataFrame) -> pd.Series:
-    """What a trial counts as in an estimator: its best score if done, +infinity if diverged or failed, NaN if missing.
+def outcomes(trials: pd.DataFrame) -> pd.DataFrame:
+    """What a trial counts as: `outcome`, its score, in what is shown; `choice`, its selection_score, in what chooses.
 
-    A trial that is done and has no finite score (its metric was null) got nowhere either: +infinity.
+    Both are of the one evaluation that selection chose; both are +infinity if the trial diverged or failed and NaN if
+    it is missing. A trial that is done and has no finite scores (its metric was null) got nowhere either: +infinity.
     """
-    score = trials["score"].astype(float)
-    ended = score.where((trials["status"] == "done") & np.isfinite(score), np.inf)
-    return ended.where(trials["status"].isin(ENDED))
+    scores = trials[["score", "selection_score"]].astype(float)
+    good = (trials["status"] == "done") & np.isfinite(scores["score"]) & np.isfinite(scores["selection_score"])
+    ended = trials["status"].isin(ENDED)
+    counted = {"outcome": scores["score"], "choice": scores["selection_score"]}
+    return pd.DataFrame({name: values.where(good, np.inf).where(ended) for name, values in counted.items()})
 
 
 def settings(study: Study) -> pd.DataFrame:
-    """One row per setting (phase, dataset, loss, sample), best first within a search.
+    """One row per setting (phase, dataset, loss, sample), best first within a search, by `choice`.
 
-    `mean` and `standard_error` (null below two seeds) are over the seeds that are done. `score` is what ranks and what
-    estimators read: the mean over all ended seeds with a diverged or failed seed at +infinity, so a setting with any
-    such seed stands behind all that never failed, and among its like by the share that failed, then by `mean`. NaN: no
-    seed has ended. Seeds are counted as seeds = done + diverged + failed + missing. `trial`, `seed` and `step` lead to
-    the sample grid: the lowest seed that is done, not the best one.
+    `mean`, `deviation` and `standard_error` (null below two seeds) are of the reported score, over the seeds that are
+    done; `choice_mean` is the mean of what chose. `score` and `choice` are what estimators read: those means over all
+    ended seeds with a diverged or failed seed at +infinity, so a setting with any such seed stands behind all that
+    never failed, and among its like by the share that failed, then by `choice_mean`. NaN: no seed has ended. Seeds are
+    counted as seeds = done + diverged + failed + missing. `trial`, `seed` and `step` lead to the sample grid: the
+    lowest seed that is done, not the best one.
     """
-    trials = study.trials.assign(finite=study.trials["outcome"].where(np.isfinite(study.trials["outcome"])))
-    trials["unscored"] = (trials["status"] == "done") & trials["finite"].isna()
+    trials = study.trials.assign(done=np.isfinite(study.trials["outcome"]))
+    trials["reported_done"], trials["chose"] = (trials[name].where(trials["done"]) for name in ("outcome", "choice"))
     for status in UNFIT:
         trials[status] = trials["status"] == status
-    trials["failed"] |= trials["unscored"]
-    trials["done"] = trials["finite"].notna()
+    trials["failed"] |= (trials["status"] == "done") & ~trials["done"]
     trials["missing"] = trials["status"].isin(MISSING)
     groups = trials.groupby(SETTING)
-    counted = groups[["done", "diverged", "failed", "missing"]].sum()
-    frame = counted.assign(seeds=groups.size(), mean=groups["finite"].mean(), deviation=groups["finite"].std())
-    frame["standard_error"] = frame.pop("deviation") / np.sqrt(frame["done"].where(frame["done"] > 0))
+    reported = groups["reported_done"]
+    frame = groups[["done", "diverged", "failed", "missing"]].sum()
+    frame = frame.assign(seeds=groups.size(), mean=reported.mean(), deviation=reported.std())
+    frame["standard_error"] = frame["deviation"] / np.sqrt(frame["done"].where(frame["done"] > 0))
+    frame["choice_mean"] = groups["chose"].mean()
     ended = frame["seeds"] - frame["missing"]
     frame["share_failed"] = (frame["diverged"] + frame["failed"]) / ended.where(ended > 0)
-    frame["score"] = frame["mean"].where(frame["done"] == ended, np.inf).where(ended > 0)
+    for name, mean in (("score", "mean"), ("choice", "choice_mean")):
+        frame[name] = frame[mean].where(frame["done"] == ended, np.inf).where(ended > 0)
     frame = frame.join(_representative(trials)).reset_index()
-    return frame.sort_values([*SEARCH, "score", "share_failed", "mean", "sample"], ignore_index=True)
+    return frame.sort_values([*SEARCH, "choice", "share_failed", "choice_mean", "sample"], ignore_index=True)
 
 
 def learning(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
-    """The score of chosen settings against the step: mean, least and greatest over the seeds that are done.
+    """The reported score of chosen settings against the step: mean, least and greatest over the seeds that are done.
 
     `chosen` has the columns of a setting (SETTING); what comes back adds step, mean, low, high and n, the seeds.
     """
@@ -106,6 +112,19 @@ def learning(study: Study, chosen: pd.DataFrame) -> pd.DataFrame:
 
 def _representative(trials: pd.DataFrame) -> pd.DataFrame:
     rows = trials.sort_values([*SETTING, "done", "seed"], ascending=[True] * len(SETTING) + [False, True])
-    columns = {"score_step": "step", "steps": "steps", "trial": "trial", "seed": "seed", "objective": "objective"}
-    columns |= {name: name for name in [*HYPERPARAMETERS, "generator_parameters", "discriminator_parameters"]}
+    columns = {"score_step": "step"}
+    columns |= {name: name for name in ("steps", "trial", "seed", "reported", "variant", *HYPERPARAMETERS)}
+    columns |= {name: name for name in ("generator_parameters", "discriminator_parameters")}
     return rows.drop_duplicates(SETTING).set_index(SETTING)[list(columns)].rename(columns=columns)
+
+
+def _one_per(trials: pd.DataFrame, where: list[str], names: list[str], folder: Path) -> None:
+    """Raises StudyError where a group of trials does not agree on columns that make its numbers what they are."""
+    for place, rows in trials.groupby(where):
+        for name in names:
+            if rows[name].nunique() > 1:
+                values = ", ".join(sorted(rows[name].unique()))
+                raise StudyError(
+                    f"{folder}: {'/'.join(map(str, place))} has more than one {name} ({values}); "
+                    "report them as two studies"
+                )

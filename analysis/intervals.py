@@ -48,3 +48,18 @@ def bootstrap(
     reach = stats.t.ppf((1 + level) / 2, len(x) - 1) * np.sqrt(len(x) / (len(x) - 1))
     low, high = np.quantile(statistic(draws, axis=1), [stats.norm.sf(reach), stats.norm.cdf(reach)])
     return Interval(float(low), float(high), level, resamples, seed)
+
+
+def bootstrap_deviation(
+    values: Array, statistic: Callable[[Array], Array], *, resamples: int = 4000, seed: int = SEED
+) -> float:
+    """The standard error of a statistic of independent values: its standard deviation over bootstrap resamples.
+
+    `statistic` maps [resamples, n] to [resamples]. NaN for fewer than FEWEST values, and where a value at infinity
+    makes a resample's statistic infinite. Of a minimum it is too small: no resample goes below the least value.
+    """
+    x = np.sort(np.asarray(values, dtype=float))
+    if len(x) < FEWEST:
+        return float("nan")
+    found = statistic(x[np.random.default_rng(seed).integers(len(x), size=(resamples, len(x)))])
+    return float(np.std(found, ddof=1)) if np.isfinite(found).all() else float("nan")

@@ -1,10 +1,14 @@
 """What a reader has to know before believing the numbers: plain sentences, each only where it applies."""
 
+import json
+from collections import defaultdict
+
 import numpy as np
 import pandas as pd
 
-from analysis.formats import listed
-from analysis.frames import DEFAULT, ENDED, MISSING, SEARCH, UNFIT, Study
+from analysis import fingerprints
+from analysis.formats import listed, span
+from analysis.frames import AS_RUN, DEFAULT, ENDED, MISSING, SEARCH, UNFIT, Study
 from analysis.intervals import FEWEST
 
 
@@ -13,7 +17,9 @@ def notes(study: Study, table: pd.DataFrame, settings: pd.DataFrame) -> list[str
     found = [
         _missing(study),
         _failed(study),
-        _selection(settings),
+        *_selection(study, settings),
+        *_evidence(study),
+        _variants(study),
         _seeds(table),
         _overtaken(table, settings),
         _unsound(table),
@@ -41,15 +47,52 @@ def _failed(study: Study) -> str:
     )
 
 
-def _selection(settings: pd.DataFrame) -> str:
-    most = settings.dropna(subset="score").groupby(SEARCH).size()
+def _selection(study: Study, settings: pd.DataFrame) -> list[str]:
+    """Which split chose and which is reported: a sentence per pair of splits."""
+    most = settings.dropna(subset="choice").groupby(SEARCH).size()
     if most.empty:
-        return ""
-    count = f"{most.min()}" if most.min() == most.max() else f"{most.min()} to {most.max()}"
+        return []
+    splits: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for dataset, found in fingerprints.by_dataset(study.evaluations).items():
+        for pair in sorted({(str(one["selection"]), str(one["reporting"])) for one in found}):
+            splits[pair].append(dataset)
+    count = f"{span(most)} setting{'s' if most.max() > 1 else ''}"
+    return [_chosen(selection, reporting, listed(names), count) for (selection, reporting), names in splits.items()]
+
+
+def _chosen(selection: str, reporting: str, datasets: str, count: str) -> str:
+    if selection == reporting:
+        return (
+            f"Warning, {datasets}: the minimum over every step measured and over {count} of a loss is reported on the "
+            f"very images that chose it (split {reporting}). It flatters, and more so for a loss with more settings."
+        )
     return (
-        f"Each score is the best of {count} settings and of every step measured, selected on the same images that are "
-        "reported: it is optimistic, and more so for a loss with more settings."
+        f"{datasets}: checkpoints, and the best of {count} of a loss, were chosen by the split {selection} of real "
+        f"images; the scores shown are of the split {reporting}, so that choosing the least does not flatter them."
     )
+
+
+def _evidence(study: Study) -> list[str]:
+    """Where the settings of a phase that searched none were selected: a sentence per phase."""
+    notes = []
+    for phase, rows in study.trials.dropna(subset="evidence").groupby("phase", sort=False):
+        found = pd.DataFrame([json.loads(text) for text in rows.drop_duplicates(SEARCH)["evidence"]])
+        sources = listed(
+            [f"phase {row.phase} of {row.study}" for row in found[["study", "phase"]].drop_duplicates().itertuples()]
+        )
+        notes.append(
+            f"The settings of phase {phase} were selected in {sources}, by {listed(sorted(set(found['objective'])))} "
+            f"out of {span(found['settings'])} settings of each loss and data set; {found['failed'].sum()} of these "
+            f"{found['settings'].sum()} had diverged or failed. The rule: {listed(sorted(set(found['rule'])))}."
+        )
+    return notes
+
+
+def _variants(study: Study) -> str:
+    other = study.trials.loc[study.trials["variant"] != AS_RUN, ["phase", "loss", "variant"]].drop_duplicates()
+    several = study.trials["phase"].nunique() > 1
+    each = [f"{row.loss} {row.variant}" + (f" in phase {row.phase}" if several else "") for row in other.itertuples()]
+    return f"Not computed as in the published study's released code: {listed(each)}." if each else ""
 
 
 def _seeds(table: pd.DataFrame) -> str:
@@ -65,12 +108,12 @@ def _seeds(table: pd.DataFrame) -> str:
 
 
 def _overtaken(table: pd.DataFrame, settings: pd.DataFrame) -> str:
-    """Settings whose mean beats the chosen one's, and that rank behind because a seed of theirs diverged or failed."""
-    chosen = table.loc[table["done"] > 0, [*SEARCH, "mean"]].rename(columns={"mean": "chosen"})
-    behind = settings[np.isinf(settings["score"])].merge(chosen, on=SEARCH)
-    behind = behind[behind["mean"] < behind["chosen"]].sort_values("mean").drop_duplicates(SEARCH)
+    """Settings that would have been chosen, had no seed of theirs diverged or failed."""
+    chosen = table.loc[table["done"] > 0, [*SEARCH, "choice_mean"]].rename(columns={"choice_mean": "chosen"})
+    behind = settings[np.isinf(settings["choice"])].merge(chosen, on=SEARCH)
+    behind = behind[behind["choice_mean"] < behind["chosen"]].sort_values("choice_mean").drop_duplicates(SEARCH)
     each = [
-        f"{row['loss']} on {row['dataset']} (sample {row['sample']}, {row['mean']:.4g} in {row['done']} of "
+        f"{row['loss']} on {row['dataset']} (sample {row['sample']}, score {row['mean']:.4g} in {row['done']} of "
         f"{row['done'] + row['diverged'] + row['failed']} seeds)"
         for _, row in behind.iterrows()
     ]
@@ -106,7 +149,7 @@ def _parameters(table: pd.DataFrame) -> str:
 
 
 def _one_number(study: Study) -> str:
-    names = listed(sorted(study.trials["objective"].unique()))
+    names = listed(sorted(study.trials["reported"].unique()))
     return f"{names}: a Fréchet distance compares two moments of features and cannot see memorised images."
 
 

@@ -16,8 +16,10 @@ WIDTH, HEIGHT = 5.6, 4.2  # inches: at 11 points the text stays readable on a ph
 
 
 def budget(curves: pd.DataFrame, objective: str) -> Figure:
-    """All losses in one picture: the expected best score against the budget."""
-    return _single(lambda axes: figures.budget_curves(curves, axes), f"expected best {objective}\n(lower is better)")
+    """All losses in one picture: the expected score of the best against the budget."""
+    return _single(
+        lambda axes: figures.budget_curves(curves, axes), f"expected {objective} of the best\n(lower is better)"
+    )
 
 
 def budget_bands(curves: pd.DataFrame, objective: str) -> Figure:
@@ -32,7 +34,7 @@ def budget_bands(curves: pd.DataFrame, objective: str) -> Figure:
         for panel in panels[len(losses) :]:
             panel.set_axis_off()
         figure.supxlabel("settings tried, k (band: 10 to 90 % of the best of k)", fontsize=11)
-        figure.supylabel(f"expected best {objective}", fontsize=11)
+        figure.supylabel(f"expected {objective} of the best", fontsize=11)
     return figure
 
 
@@ -41,7 +43,7 @@ def boxes(settings: pd.DataFrame, spread: pd.DataFrame, objective: str) -> Figur
     with mpl.rc_context(style.RC):
         figure = Figure(figsize=(WIDTH, 1.1 + 0.48 * len(spread)), layout="constrained")
         axes = figures.score_boxes(settings, spread, figure.add_subplot())
-        axes.set_xlabel(f"best {objective} of a setting (lower is better; \N{WHITE DIAMOND} default)")
+        axes.set_xlabel(f"{objective} of a setting (lower is better; \N{WHITE DIAMOND} default)")
     return figure
 
 

@@ -57,6 +57,7 @@ def write(folder: Path, out: Path, *, mixed: bool = False) -> Path:
         counts={status: study.count(status) for status in schema.TRIAL_STATUSES},
         parts=parts,
         failures=tables.failures(study).astype(str),
+        sizes=formats.readable_sizes(tables.sizes(study)),
         notes=notes.notes(study, ranking, settings),
         facts=provenance.facts(study),
         measured=provenance.measured(study),

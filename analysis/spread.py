@@ -6,11 +6,12 @@ import pandas as pd
 
 from analysis.frames import DEFAULT, SEARCH
 
+Array = npt.NDArray[np.float64]
 COLUMNS = [*SEARCH, "n", "diverged", "failed", "missing", "q1", "median", "q3", "low", "high", "default"]
 
 
 def quartiles(settings: pd.DataFrame) -> pd.DataFrame:
-    """One row per search: the quartiles of the scores of its settings, +infinity where failures reach it.
+    """One row per search: the quartiles of the reported scores of its settings, +infinity where failures reach it.
 
     n: settings run; of them at infinity: diverged (a seed of theirs did) and failed (the rest); missing: settings not
     yet run, in no number. low and high: the least and greatest finite score within 1.5 interquartile ranges of the box
@@ -38,13 +39,16 @@ def _row(group: pd.DataFrame) -> dict[str, object]:
     }  # fmt: skip
 
 
-def quantile(scores: npt.NDArray[np.float64], share: float) -> float:
+def quantile(scores: Array, share: float) -> float:
     """Linear between neighbours as numpy's; +infinity as soon as one neighbour with weight is. NaN of nothing."""
-    y = np.sort(scores)
-    if not len(y):
-        return float("nan")
-    position = share * (len(y) - 1)
+    return float(quantiles(scores, share)) if len(scores) else float("nan")
+
+
+def quantiles(scores: Array, share: float) -> Array:
+    """`quantile` along the last axis, which holds something."""
+    y = np.sort(scores, axis=-1)
+    position = share * (y.shape[-1] - 1)
     below, weight = int(position), position - int(position)
     if weight == 0:
-        return float(y[below])
-    return float(y[below] * (1 - weight) + y[below + 1] * weight)
+        return np.asarray(y[..., below])
+    return np.asarray(y[..., below] * (1 - weight) + y[..., below + 1] * weight)

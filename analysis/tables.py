@@ -8,7 +8,7 @@ from analysis.intervals import bootstrap
 
 
 def best(study: Study) -> pd.DataFrame:
-    """One row per search (phase, dataset, loss), in the order of the plan: its best setting, and how the rest fared.
+    """One row per search (phase, dataset, loss), in the order of the plan: what it chose, and how the rest fared.
 
     The columns of `frames.settings` for that setting; low and high, a 95 % bootstrap interval of `mean` over its seeds
     (null below six); and for the search settings (planned), settings_run (at least one seed has ended: the n of every
@@ -23,7 +23,7 @@ def best(study: Study) -> pd.DataFrame:
 
 
 def ranking(study: Study) -> pd.DataFrame:
-    """`best` ordered by score within phase and data set, with `rank` from 1; null where no setting has finished.
+    """`best` ordered by reported score within phase and data set, with `rank` from 1; null where nothing has finished.
 
     Ties, and losses of which nothing has ended, keep the order of the plan.
     """
@@ -48,8 +48,20 @@ def failures(study: Study) -> pd.DataFrame:
     return folded.reset_index().sort_values("trials", ascending=False, kind="stable", ignore_index=True)
 
 
+def sizes(study: Study) -> pd.DataFrame:
+    """How large the networks of every loss are, per data set.
+
+    Columns: dataset, loss, and of generator and discriminator (the other network) the least and the greatest number of
+    trainable parameters among the trials that have begun (batch norm adds some); ordered as the plan.
+    """
+    names = ["generator_parameters", "discriminator_parameters"]
+    groups = study.trials.dropna(subset=names).groupby(["dataset", "loss"], sort=False)[names]
+    least, greatest = groups.min().astype("int64"), groups.max().astype("int64")
+    return least.add_suffix("_least").join(greatest.add_suffix("_greatest")).reset_index()
+
+
 def _searched(found: pd.DataFrame) -> pd.DataFrame:
-    run = found.assign(run=found["score"].notna(), unfit=np.isinf(found["score"]))
+    run = found.assign(run=found["choice"].notna(), unfit=np.isinf(found["choice"]))
     groups = run.groupby(SEARCH)
     trials = groups[["seeds", "done", "diverged", "failed", "missing"]].sum().rename(columns={"seeds": "trials"})
     trials.columns = [name if name == "trials" else f"trials_{name}" for name in trials.columns]

@@ -32,4 +32,4 @@ def _run(call: list[str]) -> None:
 
 def _plan() -> None:
     study = validate(LARGE, "benchmark")
-    assert summary(study, build(study))["trials"] == 100_000
+    assert summary(study, build(study, {}), {})["trials"] == 100_000

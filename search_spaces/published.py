@@ -10,7 +10,7 @@ from pathlib import Path
 from search_spaces.dimensions import Value
 from search_spaces.hyperparameters import parse
 from search_spaces.space import Space
-from study.errors import StudyError
+from study.errors import StudyError, unknown
 
 FILES = {
     "wide": Path(__file__).with_name("published_wide.csv"),
@@ -32,14 +32,20 @@ def setting(space: Space, loss: str, variant: str, sample: int, search_seed: int
     """The setting that the study tried as number `sample`, in the names of this project.
 
     What a variant adds to its loss was never drawn and has its default. The study drew disc_iters for the vae too,
-    where it has no effect: no row of ours has it.
+    where it has no effect: no row of ours has it. search_seed is not used: nothing is drawn. Raises StudyError for a
+    space, loss or sample that the study did not have.
     """
-    drawn = _settings(space.name)[loss][sample]
+    known = _settings(space.name)
+    if loss not in known:
+        raise unknown(f"a loss whose settings of {space.name} were published", loss, known)
+    if not 0 <= sample < len(known[loss]):
+        raise StudyError(f"sample {sample}: the published study drew 0 to {len(known[loss]) - 1} of {space.name}")
+    drawn = known[loss][sample]
     return space.default(loss, variant) | {name: parse(name, drawn[COLUMNS[name]]) for name in space.rows[loss]}
 
 
 def most(space: str) -> int | None:
-    """How many settings of a loss the study drew in this space."""
+    """How many settings of a loss the study drew in this space. Raises StudyError for a space it did not have."""
     return min(map(len, _settings(space).values()))
 
 
@@ -53,4 +59,3 @@ def _settings(space: str) -> dict[str, list[dict[str, str]]]:
         for row in csv.DictReader(file):
             found.setdefault(row["loss"], []).append({name: text for name, text in row.items() if text})
     return found
-

@@ -21,8 +21,9 @@ COMMANDS = {
     "best": "The best setting of every loss on every data set.",
     "why": "Everything about one trial: configuration, history, traceback, log.",
     "query": "Ask a study's results in SQL.",
+    "compare": "Lay a study's tables beside the published ones, or beside another study's.",
     "report": "Write a study's page with pictures.",
-    "list": "What there is: losses, datasets, spaces, metrics, extractors, presets.",
+    "list": "What there is: losses, datasets, spaces, samplers, metrics, extractors, presets.",
     "schema": "The JSON schema of a study's YAML, for editors.",
 }
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from study.data.catalogue import find
 from study.measures import EXTRACTORS
 from study.plan import Planned, Trial
 from study.results.query import connect
@@ -51,7 +50,7 @@ def recorded(folder: Path) -> dict[tuple[str, str, float], Pace]:
 
 def assumed(trial: Trial) -> Pace:
     """The pace by the stated assumption."""
-    _, height, width = find(trial.dataset).shape
+    _, height, width = trial.data.shape
     scale = trial.width**2 * height * width / PIXELS
     image = EXTRACTORS[trial.protocol.extractor].gflop + IMAGE_GFLOP * scale
     step = STEP_GFLOP * scale * trial.batch_size / BATCH / GFLOP_PER_SECOND

@@ -13,7 +13,8 @@ from search_spaces.dimensions import Value
 from study.data import catalogue
 from study.data.catalogue import Dataset
 from study.measures.protocol import Protocol
-from study.spec import Phase, Study
+from study.parts import Phase
+from study.spec import Study
 
 
 @dataclass(frozen=True)
@@ -136,36 +137,43 @@ def build(study: Study, selections: Selections) -> list[Planned]:
     return [planned for phase in study.phases for planned in _phase(study, phase, selections)]
 
 
-def deferred(study: Study, selections: Selections) -> dict[str, int]:
-    """Phase -> number of trials, of the phases whose settings have still to be selected."""
-    return {
-        phase.name: phase.seeds * len(phase.losses or study.losses) * len(phase.datasets or study.datasets)
-        for phase in study.phases
-        if phase.select is not None and phase.name not in selections
-    }
+def deferred(study: Study, selections: Selections) -> dict[str, dict[str, int]]:
+    """Phase -> trials, steps and evaluations, of the phases whose settings have still to be selected."""
+    found = {}
+    for phase in study.phases:
+        if phase.select is not None and phase.name not in selections:
+            points = [study.datasets[name].points(name) for name in phase.datasets or study.datasets]
+            repeats = phase.seeds * len(phase.losses or study.losses)
+            found[phase.name] = {
+                "trials": repeats * len(points),
+                "steps": repeats * sum(each[-1] for each in points),
+                "evaluations": repeats * sum(map(len, points)),
+            }
+    return found
 
 
-def summary(study: Study, plan: list[Planned], later: Mapping[str, int]) -> dict[str, Any]:
+def summary(study: Study, plan: list[Planned], later: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     """Counts per search and in all. A trial that two phases share is planned twice, but run and totalled once.
 
-    later: what `deferred` counts; those trials are in `trials` and `planned`, and in no other number.
+    later: what `deferred` counts; it is in the totals, but in no search yet.
     """
     searches: dict[tuple[str, str, str], list[Trial]] = defaultdict(list)
     for planned in plan:
         searches[planned.trial.loss, planned.trial.dataset, planned.phase].append(planned.trial)
     trials = {planned.trial.id: planned.trial for planned in plan}.values()
+    more = {name: sum(phase[name] for phase in later.values()) for name in ("trials", "steps", "evaluations")}
     return {
         "study": study.name,
-        "trials": len(trials) + sum(later.values()),
-        "planned": len(plan) + sum(later.values()),
-        "deferred": dict(later),
+        "trials": len(trials) + more["trials"],
+        "planned": len(plan) + more["trials"],
         "searches": [
-            {"loss": loss, "dataset": dataset, "phase": phase, "trials": len(members),
+            {"loss": loss, "variant": members[0].variant, "dataset": dataset, "phase": phase, "trials": len(members),
              "steps": sum(trial.steps for trial in members)}
             for (loss, dataset, phase), members in searches.items()
         ],
-        "steps_total": sum(trial.steps for trial in trials),
-        "evaluations_total": sum(len(trial.evaluations) for trial in trials),
+        "deferred": {name: dict(phase) for name, phase in later.items()},
+        "steps_total": sum(trial.steps for trial in trials) + more["steps"],
+        "evaluations_total": sum(len(trial.evaluations) for trial in trials) + more["evaluations"],
     }  # fmt: skip
 
 

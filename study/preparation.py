@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study import durable
-from study.data.catalogue import find
-from study.data.prepare import prepare
-from study.measures import load_extractor
+from study.data.prepare import Prepared, prepare
+from study.errors import StudyError
+from study.measures import load_extractor, weights
 from study.measures.contracts import Extractor
 from study.measures.reference import reference, reference_file
 from study.spec import Study
@@ -27,10 +27,14 @@ class Thing:
 
 def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
     """Fetches, checks and converts what is not there yet; yields every file, in the order it is needed."""
-    extractor: Extractor = load_extractor(study.measure.extractor)
+    measure = study.measure
+    given = measure.weights
+    path, sha256 = (Path(given.path).expanduser(), given.sha256) if given else (None, None)
+    extractor: Extractor = load_extractor(measure.extractor, weights.fetch(measure.extractor, path, sha256, data))
     yield _thing(f"extractor {extractor.name}", extractor.origin, extractor.weights, made=False)
     for name in study.datasets:
-        prepared, made = prepare(find(name), data)
+        prepared, made = prepare(study.dataset(name), data)
+        _enough(study, prepared)
         for split in prepared.manifest["splits"]:
             for kind, source in zip(("images", "labels"), split["sources"], strict=False):
                 if split[kind]:
@@ -38,12 +42,26 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
                         source["sha256"]
                     )
                     yield _thing(f"{name} {split['name']} {kind}", origin, prepared.folder / split[kind], made)
-        measure = study.measure
-        path = reference_file(prepared, measure.split, measure.real, extractor, data)
-        known = durable.sha256(path) if path.exists() else None
-        reference(prepared, measure.split, measure.real, extractor, data)
-        made_from = f"{extractor.name} of {measure.real:,} images of the split {measure.split}"
-        yield _thing(f"{name} reference statistics", made_from, path, durable.sha256(path) != known)
+        protocol = measure.protocol(prepared.dataset)
+        for split in dict.fromkeys(protocol.splits.values()):
+            path = reference_file(prepared, split, protocol, extractor, data)
+            known = durable.sha256(path) if path.exists() else None
+            reference(prepared, split, protocol, extractor, data)
+            made_from = f"{extractor.name} of {measure.real:,} images of the split {split}"
+            yield _thing(f"{name} {split} reference statistics", made_from, path, durable.sha256(path) != known)
+
+
+def _enough(study: Study, prepared: Prepared) -> None:
+    """Raises StudyError where images of one's own are fewer than the study asks for; a catalogue's are known before."""
+    measure = study.measure
+    splits = measure.protocol(prepared.dataset).splits.values()
+    wanted = [("train", "batch_size", study.batch_size), *((split, "measure.real", measure.real) for split in splits)]
+    for split, key, number in wanted:
+        if prepared.count(split) < number:
+            raise StudyError(
+                f"{key}={number}: the split {split} of {prepared.dataset.name} has {prepared.count(split)} images; "
+                f"lower {key}, or add images"
+            )
 
 
 def _thing(name: str, origin: str, path: Path, made: bool) -> Thing:

@@ -1,223 +1,23 @@
 """What a person writes in a study's YAML, validated to the last key before anything is queued."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic.config import JsonDict
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from search_spaces import SAMPLERS, SPACES
-from search_spaces.samplers import check as check_sampler
+from search_spaces import SPACES
 from study.data.catalogue import DATASETS, Dataset
 from study.data.catalogue import find as find_dataset
 from study.errors import StudyError, did_you_mean, unknown
-from study.measures import EXTRACTORS, METRICS, fits
-from study.measures.protocol import Protocol
-from study.models.losses import AS_RUN, LOSSES, VARIANTS, resolve
+from study.fields import Identifier, LossName, Variants, unique
+from study.measures import EXTRACTORS
+from study.models.losses import AS_RUN, LOSSES, resolve
+from study.parts import Measure, Part, Phase, Resources, Schedule, Select, Weights
 
 PRESETS = Path(__file__).parent / "presets"
 RESERVED = ("train",)
-MOST = 2**31 - 1  # of what is counted
-
-
-def _known(kind: str, registry: Mapping[str, object]) -> BeforeValidator:
-    """Refuses a text that is no key of the registry, with the closest key and all of them."""
-
-    def check(value: object) -> object:
-        if isinstance(value, str) and value not in registry:
-            raise ValueError(str(unknown(kind, value, registry)))
-        return value
-
-    return BeforeValidator(check)
-
-
-def _enum(registry: Mapping[str, object]) -> JsonDict:
-    return {"enum": list(registry)}
-
-
-def _unique(names: list[str] | None) -> list[str] | None:
-    twice = sorted({name for name in names or [] if (names or []).count(name) > 1})
-    if twice:
-        raise ValueError(f"named twice: {', '.join(twice)}")
-    return names
-
-
-def _points(value: object) -> object:
-    """A positive whole number or a list of them, told apart here because a union would fault both."""
-    for number in value if isinstance(value, list) else [value]:
-        if value is not None and (type(number) is not int or number < 1):
-            raise ValueError(f"expected a number of evaluations, or a list of steps, from 1 on, got {value!r:.80}")
-    return value
-
-
-LossName = Annotated[str, _known("a loss", LOSSES), Field(json_schema_extra=_enum(LOSSES))]
-VariantName = Annotated[str, _known("a variant", VARIANTS), Field(json_schema_extra=_enum(VARIANTS))]
-SpaceName = Annotated[str, _known("a search space", SPACES), Field(json_schema_extra=_enum(SPACES))]
-SamplerName = Annotated[str, _known("a sampler", SAMPLERS), Field(json_schema_extra=_enum(SAMPLERS))]
-ExtractorName = Annotated[str, _known("an extractor", EXTRACTORS), Field(json_schema_extra=_enum(EXTRACTORS))]
-MetricName = Annotated[str, _known("a metric", METRICS), Field(json_schema_extra=_enum(METRICS))]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Variants = VariantName | dict[LossName, VariantName]  # of every loss, or loss by loss, the others as run
-
-
-class Part(BaseModel):
-    """Frozen, and closed to unknown keys and to silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Schedule(Part):
-    """A data set's part in a study: how long its trials train and when they are measured. Left out: as published."""
-
-    steps: int | None = Field(None, ge=1, le=MOST, description="discriminator steps")
-    evaluations: Annotated[int | list[int] | None, BeforeValidator(_points)] = Field(
-        None, description="how many, evenly spaced and the last at the end; or the very steps"
-    )
-    images: str | None = Field(None, min_length=1, description="your own: a folder of images, or an .npz file")
-    size: int | None = Field(None, ge=8, le=1024, multiple_of=4, description="your own: pixels of a side")
-    channels: Literal[1, 3] | None = Field(None, description="your own: 1 grey, 3 colour")
-
-    @model_validator(mode="after")
-    def _together(self) -> Self:
-        if (self.steps is None) != (self.evaluations is None):
-            raise ValueError("give steps and evaluations together, or neither")
-        if len({self.images is None, self.size is None, self.channels is None}) > 1:
-            raise ValueError("images of your own need all three: images, size and channels")
-        if self.images is not None and self.steps is None:
-            raise ValueError("images of your own have no published schedule: give steps and evaluations")
-        if isinstance(self.evaluations, int) and self.steps is not None and self.evaluations > self.steps:
-            raise ValueError(f"{self.evaluations} evaluations do not fit into {self.steps} steps")
-        if isinstance(self.evaluations, list):
-            if self.evaluations != sorted(set(self.evaluations)):
-                raise ValueError(f"evaluations must rise from one to the next, got {self.evaluations}")
-            if self.evaluations[-1:] != [self.steps]:
-                raise ValueError(f"the last evaluation must be at the last step, {self.steps}, got {self.evaluations}")
-        return self
-
-    @property
-    def own(self) -> dict[str, str | int] | None:
-        """Where a person's own images are and what they become; None for a data set of the catalogue."""
-        if self.images is None or self.size is None or self.channels is None:
-            return None
-        return {"images": self.images, "size": self.size, "channels": self.channels}
-
-    def points(self, dataset: str) -> tuple[int, ...]:
-        """The steps at which a trial on this data set is measured; the last is where it ends."""
-        if self.steps is None:
-            return DATASETS[dataset].evaluations
-        if isinstance(self.evaluations, list):
-            return tuple(self.evaluations)
-        count = self.evaluations or 1
-        return tuple(self.steps * i // count for i in range(1, count + 1))
-
-
-class Select(Part):
-    """Where a phase takes its settings from: of each loss and data set the best one of a phase that has ended."""
-
-    study: str | None = Field(None, min_length=1, description="a preset or a YAML file; left out: this study")
-    phase: Identifier
-
-
-class Phase(Part):
-    """A set of searches: every loss tries `settings` settings of a space on every data set, with `seeds` seeds each.
-
-    Or, with `select`, the one setting of each search that an earlier phase found best.
-    """
-
-    name: Identifier
-    space: SpaceName | None = None
-    sampler: SamplerName = Field("random", description="how settings are chosen out of the space")
-    settings: int | None = Field(None, ge=1, le=MOST, description="per search; the first is the loss's default")
-    select: Select | None = None
-    seeds: int = Field(1, ge=1, le=MOST, description="repeats of each setting")
-    first_seed: int = Field(0, ge=0, le=MOST, description="so that repeats can differ from those that selected")
-    search_seed: int = Field(0, ge=0, le=MOST, description="another number draws other settings")
-    losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
-    variant: Variants | None = Field(None, description="left out: the study's")
-    datasets: list[Identifier] | None = Field(None, min_length=1, description="left out: the study's")
-
-    _once = field_validator("losses", "datasets")(_unique)
-
-    @model_validator(mode="after")
-    def _either(self) -> Self:
-        if self.select is None:
-            if self.space is None or self.settings is None:
-                raise ValueError("give space and settings, or select")
-            check_sampler(self.sampler, self.space, self.settings, self.search_seed)
-        elif {"space", "settings", "sampler", "search_seed"} & self.model_fields_set:
-            raise ValueError("select takes the settings of another phase: leave space, settings, sampler out")
-        return self
-
-
-class Weights(Part):
-    """A file of an extractor's weights other than those it is known by."""
-
-    path: str = Field(min_length=1)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the file; sha256sum prints it")
-
-
-class Measure(Part):
-    """How a trial is measured; all of it is in the metrics' fingerprint."""
-
-    extractor: ExtractorName = "cnn28"
-    weights: Weights | None = Field(None, description="left out: those the extractor is known by")
-    metrics: list[MetricName] = Field(["fd"], min_length=1, description="the first is the objective")
-    generated: int = Field(10_000, ge=2, le=MOST, description="generated images per evaluation")
-    real: int = Field(10_000, ge=2, le=MOST, description="real images per split, always the first of it")
-    splits: Literal["separate", "published"] = Field(
-        "separate",
-        description="separate: choose by one split of real images, report on another; published: one for both",
-    )
-    quantised: bool = Field(False, description="round generated images to 256 levels; published: no")
-
-    _once = field_validator("metrics")(_unique)
-
-    @model_validator(mode="after")
-    def _together(self) -> Self:
-        for metric in self.metrics:
-            if not fits(metric, self.extractor):
-                names = [name for name in METRICS if fits(name, self.extractor)]
-                raise ValueError(
-                    f"the metric {metric} is not one of the extractor {self.extractor}; it has {', '.join(names)}"
-                )
-        if self.weights is not None and EXTRACTORS[self.extractor].sha256 is None:
-            raise ValueError(f"the extractor {self.extractor} ships with its weights; leave weights out")
-        return self
-
-    def protocol(self, dataset: Dataset) -> Protocol:
-        """How trials on this data set are measured."""
-        return Protocol(
-            extractor=self.extractor,
-            weights=None if self.weights is None else self.weights.sha256,
-            metrics=tuple(self.metrics),
-            generated=self.generated,
-            real=self.real,
-            selection=dataset.reporting if self.splits == "published" else dataset.selection,
-            reporting=dataset.reporting,
-            quantised=self.quantised,
-        )
-
-
-class Resources(Part):
-    """What one trial takes of a machine, and how often it may fail."""
-
-    cpus: float = Field(
-        1.0, ge=0.01, allow_inf_nan=False, description="a trial's share of the processors; 0.5: two trials on each"
-    )
-    gpus: float = Field(0.0, ge=0, le=64, allow_inf_nan=False, description="0.25: four trials share a GPU")
-    threads: int = Field(1, ge=1, le=1024, description="of a trial; rows are bit-identical for the same number")
-    retries: int = Field(1, ge=0, description="how often a trial that fails is tried again before it counts as failed")
-    checkpoint_minutes: float = Field(5.0, gt=0, description="the most training time that a crash can cost")
+RESERVED_DATA = ("raw", "references", "weights")  # folders beside those of the prepared data sets
 
 
 class Study(Part):
@@ -226,7 +26,11 @@ class Study(Part):
     name: Identifier
     losses: list[LossName] = Field(list(LOSSES), min_length=1)
     variant: Variants = Field(AS_RUN, description="of every loss, or loss by loss")
-    datasets: dict[Identifier, Schedule] = Field(min_length=1)
+    datasets: dict[Identifier, Schedule] = Field(
+        min_length=1,
+        description="of the catalogue, or images of your own under a new name",
+        json_schema_extra={"propertyNames": {"anyOf": [{"enum": list(DATASETS)}, {"pattern": "^[a-z0-9]"}]}},
+    )
     phases: list[Phase] = Field(min_length=1)
     width: float = Field(1.0, gt=0, le=4, description="of every hidden layer; 1 is the published size")
     batch_size: int = Field(64, ge=2)
@@ -235,14 +39,22 @@ class Study(Part):
     resources: Resources = Resources()
     keep_checkpoints: bool = Field(False, description="keep the newest checkpoint of finished trials")
 
-    _once = field_validator("losses")(_unique)
+    _once = field_validator("losses")(unique)
+
+    @field_validator("datasets")
+    @staticmethod
+    def _known_or_own(datasets: dict[str, Schedule]) -> dict[str, Schedule]:
+        for name, schedule in datasets.items():
+            if schedule.images is None and name not in DATASETS:
+                raise ValueError(f"{unknown('a data set', name, DATASETS)}; or give images, size and channels")
+            if schedule.images is not None and (name in DATASETS or name in RESERVED_DATA):
+                taken = ", ".join([*DATASETS, *RESERVED_DATA])
+                raise ValueError(f"{name}: images of your own need a name of their own, unlike {taken}")
+        return datasets
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for name, schedule in self.datasets.items():
-            if (name in DATASETS) == (schedule.images is not None):
-                own = "is a data set of the catalogue; give your own images another name"
-                raise ValueError(f"{name!r} {own}" if name in DATASETS else _no_dataset(name))
+        for name in self.datasets:
             self._measurable(self.dataset(name))
         if len({phase.name for phase in self.phases}) < len(self.phases):
             raise ValueError(f"phases need names of their own, got {', '.join(phase.name for phase in self.phases)}")
@@ -262,8 +74,7 @@ class Study(Part):
         """Raises ValueError for a phase that names what is not there."""
         for dataset in phase.datasets or []:
             if dataset not in self.datasets:
-                known = ", ".join(self.datasets)
-                raise ValueError(f"phase {phase.name}: {dataset!r} has no entry under datasets ({known})")
+                raise ValueError(f"phase {phase.name}: {unknown('an entry under datasets', dataset, self.datasets)}")
         for loss in phase.losses or self.losses:
             if phase.space is not None and loss not in SPACES[phase.space].rows:
                 raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
@@ -286,10 +97,6 @@ class Study(Part):
         training = entry.splits["train"]
         if training is not None and self.batch_size > training:
             raise ValueError(f"batch_size={self.batch_size}: {entry.name} has {training} training images")
-
-
-def _no_dataset(name: str) -> str:
-    return f"{unknown('a data set', name, DATASETS)}; or give it images, size and channels of your own"
 
 
 class _Once(yaml.SafeLoader):
@@ -368,10 +175,14 @@ def _fault(source: str, fault: Any) -> str:
 
 
 def _keys_at(place: tuple[str | int, ...]) -> list[str]:
-    models: dict[str | int, type[Part]] = {
+    models: dict[str, type[Part]] = {
         "datasets": Schedule,
         "phases": Phase,
+        "phases.select": Select,
         "measure": Measure,
+        "measure.weights": Weights,
         "resources": Resources,
     }
-    return list((models[place[0]] if len(place) > 1 else Study).model_fields)
+    nested = ".".join(str(part) for part in (place[0], *place[2:-1]) if isinstance(part, str))
+    direct = ".".join(str(part) for part in place[:-1] if isinstance(part, str))
+    return list((models.get(direct) or models.get(nested) or models.get(str(place[0])) or Study).model_fields)

@@ -1,8 +1,9 @@
 """One trial, from its place in the plan to its rows: resume, train to the next evaluation, measure, write, yield."""
 
+import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,11 +15,12 @@ from study import durable
 from study.attempt import USED, Attempt, begin, ended
 from study.data.catalogue import find
 from study.data.prepare import Prepared, open_prepared
-from study.measures import load_extractor
+from study.measures import load_extractor, weights
 from study.measures.contracts import Extractor
 from study.measures.evaluation import Measurement, evaluate, fingerprint
 from study.measures.grid import png
 from study.measures.moments import Moments
+from study.measures.protocol import Protocol
 from study.measures.reference import reference
 from study.models.checkpoints import load_newest, remove_checkpoints, save_checkpoint, save_generator
 from study.models.networks import Size, parameter_count
@@ -71,8 +73,9 @@ class Session:
         self.attempt, self.options = attempt, options
         self.trial: Trial = attempt.planned.trial
         self.folder = attempt.store.trial_folder(self.trial.id)
-        self.prepared, self.extractor, self.real, images = _shared(self.trial, options)
-        self.training = Training(_recipe(self.trial, self.prepared), images, self.prepared.dataset.levels)
+        self.shared = _shared(self.trial, options)
+        prepared = self.shared.prepared
+        self.training = Training(_recipe(self.trial, prepared), self.shared.images, prepared.dataset.levels)
         self.train_seconds = 0.0
         self.over = False
         self._resume()
@@ -134,7 +137,7 @@ class Session:
     def _measure(self) -> Measurement:
         protocol = self.trial.protocol
         latents = self.training.latents(protocol.generated, "evaluation")  # the same for every model and step
-        return evaluate(protocol, self.extractor, self.real, latents, self.training.sample)
+        return evaluate(protocol, self.shared.extractor, self.shared.real, latents, self.training.sample)
 
     def _keep_artefacts(self, measurement: Measurement) -> None:
         """The sample grid of every evaluation; at the end the generator's weights."""
@@ -146,7 +149,7 @@ class Session:
 
     def _values(self, losses: tuple[float | None, float | None]) -> dict[str, Any]:
         training = self.training
-        made = fingerprint(self.trial.protocol, self.prepared, self.extractor)
+        made = fingerprint(self.trial.protocol, self.shared.prepared, self.shared.extractor)
         return {
             **self.used(),
             "discriminator_loss": losses[0],
@@ -169,25 +172,34 @@ def _tidy(folder: Path, options: Options) -> None:
 def _recipe(trial: Trial, prepared: Prepared) -> Recipe:
     batch_norm = bool(trial.hyperparameters["batch_norm"])
     size = Size(prepared.dataset.shape, trial.width, batch_norm, trial.batch_norm_decay)
-    return Recipe(trial.key, trial.loss, dict(trial.hyperparameters), size, trial.batch_size)
+    return Recipe(trial.key, trial.loss, trial.variant, dict(trial.hyperparameters), size, trial.batch_size)
 
 
-def _shared(trial: Trial, options: Options) -> tuple[Prepared, Extractor, Moments, torch.Tensor]:
-    protocol = trial.protocol
-    return _load(trial.dataset, protocol.extractor, protocol.split, protocol.real, (options.data, options.device))
+@dataclass(frozen=True)
+class Shared:
+    """What the trials of one process share: the data on the device, the extractor and the real images' moments."""
+
+    prepared: Prepared
+    extractor: Extractor
+    real: Mapping[str, Moments]  # split -> moments
+    images: torch.Tensor
+
+
+def _shared(trial: Trial, options: Options) -> Shared:
+    own = None if trial.own is None else canonical(trial.own)
+    return _load(trial.dataset, own, trial.protocol, options.data, options.device)
 
 
 @lru_cache(maxsize=4)
-def _load(
-    dataset: str, extractor_name: str, split: str, count: int, place: tuple[Path, str]
-) -> tuple[Prepared, Extractor, Moments, torch.Tensor]:
-    """What the trials of one process share: the data on the device, the extractor and the real images' moments."""
-    data, device = place
-    prepared = open_prepared(find(dataset), data)
-    extractor: Extractor = load_extractor(extractor_name)
-    real = reference(prepared, split, count, extractor, data)
+def _load(dataset: str, own: str | None, protocol: Protocol, data: Path, device: str) -> Shared:
+    prepared = open_prepared(find(dataset, None if own is None else json.loads(own)), data)
+    extractor: Extractor = load_extractor(protocol.extractor, weights.find(protocol.extractor, protocol.weights, data))
+    real = {
+        split: reference(prepared, split, protocol, extractor, data)
+        for split in dict.fromkeys(protocol.splits.values())
+    }
     extractor.module.to(device)
-    return prepared, extractor, real, torch.from_numpy(prepared.images("train")).to(device)
+    return Shared(prepared, extractor, real, torch.from_numpy(prepared.images("train")).to(device))
 
 
 def _not_finite(losses: tuple[float | None, float | None], measurement: Measurement) -> str | None:

@@ -26,7 +26,7 @@ class Watcher(Protocol):
     def started(self, planned: Planned) -> None: ...
 
     def measured(self, planned: Planned, row: Row) -> None:
-        """row: status, step, score (or None), train_seconds, evaluation_seconds and images_seen of one evaluation."""
+        """row: status, step, score and selection_score (or None), train_seconds, evaluation_seconds and images_seen."""
         ...
 
     def failed(self, planned: Planned, unrecorded: str) -> None:
@@ -69,7 +69,8 @@ class Worker(tune.Trainable):
         if ended:
             self._rows.close()  # type: ignore[attr-defined]
         kept = ("status", "step", "train_seconds", "evaluation_seconds", "images_seen")
-        return {"row": {name: row[name] for name in kept} | {"score": row.get(row["objective"])}, "done": ended}
+        scores = {"score": row.get(row["reported"]), "selection_score": row.get(row["objective"])}
+        return {"row": {name: row[name] for name in kept} | scores, "done": ended}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Tune saves an actor before it gives it the next trial; the trial's own checkpoint is already on disk."""

@@ -42,7 +42,7 @@ def tiny_study(**changed: Any) -> spec.Study:
 def tiny_trial(loss: str = "ns", hyperparameters: Mapping[str, Value] | None = None, **changed: Any) -> Planned:
     """The default trial of a loss, with hyperparameters and the study's top-level keys changed."""
     (planned,) = plan.build(
-        tiny_study(losses=[loss], phases=[{"name": "wide", "space": "wide", "settings": 1}], **changed)
+        tiny_study(losses=[loss], phases=[{"name": "wide", "space": "wide", "settings": 1}], **changed), {}
     )
     row = planned.row(0)
     content = {**yaml.safe_load(row["content"])}

@@ -20,7 +20,7 @@ BY_ASSUMPTION = (
 
 
 def test_the_assumption_by_hand() -> None:
-    trial = plan.build(tiny_study(width=0.5, batch_size=32))[0].trial
+    trial = plan.build(tiny_study(width=0.5, batch_size=32), {})[0].trial
     pace = cost.assumed(trial)
     assert pace.step == pytest.approx(21 / 4 / 2 / 60)  # a quarter for the width, half for the batch
     assert pace.evaluation == pytest.approx((0.015 + 0.026 / 4) * 100 / 60)  # cnn28 does not shrink with the width
@@ -29,7 +29,7 @@ def test_the_assumption_by_hand() -> None:
 
 def test_hours_are_shared_among_workers_and_a_trial_of_two_phases_is_paid_once() -> None:
     study = tiny_study(phases=[*PHASES, {**PHASES[0], "name": "again"}], width=1.0, batch_size=64)
-    built = plan.build(study)
+    built = plan.build(study, {})
     assert len(built) == 8
     seconds = 4 * (30 * 21 / 60 + 3 * (0.015 + 0.026) * 100 / 60)
     for workers in (1, 2, 7):
@@ -40,7 +40,7 @@ def test_hours_are_shared_among_workers_and_a_trial_of_two_phases_is_paid_once()
 
 
 def test_recorded_paces_and_assumption_are_mixed_by_trial() -> None:
-    built = plan.build(tiny_study(width=1.0, batch_size=64))
+    built = plan.build(tiny_study(width=1.0, batch_size=64), {})
     paces = {("ns", "triangles_tiny", 1.0): Pace(0.5, 7.0), ("vae", "triangles_tiny", 0.5): Pace(1e9, 1e9)}
     found = cost.cost(built, paces, 1)
     guessed = 2 * (30 * 21 / 60 + 3 * (0.015 + 0.026) * 100 / 60)
@@ -49,7 +49,7 @@ def test_recorded_paces_and_assumption_are_mixed_by_trial() -> None:
 
 
 def test_where_all_is_recorded_nothing_is_assumed() -> None:
-    built = plan.build(tiny_study(losses=["ns"], width=1.0))
+    built = plan.build(tiny_study(losses=["ns"], width=1.0), {})
     found = cost.cost(built, {("ns", "triangles_tiny", 1.0): Pace(2.0, 10.0)}, 4)
     assert found == {"workers": 4, "hours": 2 * (60 + 30) / 4 / 3600, "basis": "recorded for 2 of 2 trials"}
 
@@ -70,7 +70,7 @@ def write(store: Store, built: list[plan.Planned], seconds: dict[int, float], at
 
 def test_the_recorded_pace_is_seconds_by_steps(tmp_path: Path) -> None:
     study = tiny_study(losses=["ns"], width=0.25)
-    built, store = plan.build(study), Store(tmp_path)
+    built, store = plan.build(study, {}), Store(tmp_path)
     assert cost.recorded(tmp_path) == {}
     store.write_plan([planned.row(i) for i, planned in enumerate(built)], dump(study))
     assert cost.recorded(tmp_path) == {}
@@ -84,7 +84,7 @@ def test_the_recorded_pace_is_seconds_by_steps(tmp_path: Path) -> None:
 
 def test_a_failure_without_seconds_does_not_count(tmp_path: Path) -> None:
     study = tiny_study(losses=["ns"])
-    built, store = plan.build(study), Store(tmp_path)
+    built, store = plan.build(study, {}), Store(tmp_path)
     store.write_plan([planned.row(i) for i, planned in enumerate(built)], dump(study))
     write(store, built, {10: 5.0})
     failed = built[1].trial
@@ -97,5 +97,5 @@ def test_a_failure_without_seconds_does_not_count(tmp_path: Path) -> None:
 
 
 def test_a_wider_network_costs_the_square() -> None:
-    trial = plan.build(tiny_study(width=1.0))[0].trial
+    trial = plan.build(tiny_study(width=1.0), {})[0].trial
     assert cost.assumed(replace(trial, width=2.0)).step == pytest.approx(4 * cost.assumed(trial).step)

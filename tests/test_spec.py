@@ -12,18 +12,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_spaces import SPACES, Space
+from search_spaces import SAMPLERS, SPACES, Space
 from study import plan, spec
 from study.data.catalogue import DATASETS
 from study.errors import StudyError
 from study.measures import EXTRACTORS, METRICS, ExtractorEntry
-from study.models.losses import LOSSES
+from study.models.losses import LOSSES, VARIANTS
 from tests.conftest import TINY, tiny_study
 
 PHASE: dict[str, Any] = {"name": "wide", "space": "wide", "settings": 2}
-TOP = "name, losses, datasets, phases, width, batch_size, batch_norm_decay, measure, resources, keep_checkpoints"
+TOP = (
+    "name, losses, variant, datasets, phases, width, batch_size, batch_norm_decay, measure, resources, keep_checkpoints"
+)
 ALL_LOSSES = "mm, ns, ls, wgan, wgan_gp, dragan, began, vae"
-ALL_DATASETS = "fashion, triangles, triangles_tiny"
+ALL_DATASETS = "mnist, fashion, cifar10, celeba, triangles, triangles_tiny"
 
 
 def fault(**changed: Any) -> str:
@@ -37,6 +39,14 @@ def scheduled(**schedule: Any) -> dict[str, Any]:
     return {"datasets": {"triangles_tiny": schedule}}
 
 
+OWN: dict[str, Any] = {"images": "photos", "size": 28, "channels": 1, "steps": 20, "evaluations": 2}
+
+
+def own(**changed: Any) -> dict[str, Any]:
+    """A study of one's own images, with keys changed or, where None, left out."""
+    return {"datasets": {"mine": {key: value for key, value in {**OWN, **changed}.items() if value is not None}}}
+
+
 def phase(**changed: Any) -> dict[str, Any]:
     return {"phases": [{**PHASE, **changed}]}
 
@@ -45,15 +55,20 @@ def phase(**changed: Any) -> dict[str, Any]:
 NAMES: list[tuple[dict[str, Any], str]] = [
     ({"widht": 1}, f"widht: unknown key; did you mean 'width'?; valid: {TOP}"),
     ({"qqq": 1}, f"qqq: unknown key; valid: {TOP}"),
-    (scheduled(step=4), "datasets.triangles_tiny.step: unknown key; did you mean 'steps'?; valid: steps, evaluations"),
+    (
+        scheduled(step=4),
+        "datasets.triangles_tiny.step: unknown key; did you mean 'steps'?; valid: steps, evaluations, images, size, "
+        "channels",
+    ),
     (
         phase(seed=2),
-        "phases[0].seed: unknown key; did you mean 'seeds'?; valid: name, space, settings, seeds, search_seed, losses, "
-        "datasets",
+        "phases[0].seed: unknown key; did you mean 'seeds'?; valid: name, space, sampler, settings, select, seeds, "
+        "first_seed, search_seed, losses, variant, datasets",
     ),
     (
         {"measure": {"reel": 1}},
-        "measure.reel: unknown key; did you mean 'real'?; valid: extractor, metrics, generated, real, split",
+        "measure.reel: unknown key; did you mean 'real'?; valid: extractor, weights, metrics, generated, real, "
+        "splits, quantised",
     ),
     (
         {"resources": {"cpu": 2}},
@@ -67,20 +82,22 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     (phase(losses=["gan"]), f"phases[0].losses[0]: 'gan' is not a loss; did you mean 'wgan'?; valid: {ALL_LOSSES}"),
     (
         {"datasets": {"fashon": {}}},
-        f"datasets.fashon: 'fashon' is not a data set; did you mean 'fashion'?; valid: {ALL_DATASETS}",
+        f"datasets: 'fashon' is not a data set; did you mean 'fashion'?; valid: {ALL_DATASETS}; or give images, "
+        "size and channels",
     ),
     (
         phase(datasets=["triangle"]),
-        f"phases[0].datasets[0]: 'triangle' is not a data set; did you mean 'triangles'?; valid: {ALL_DATASETS}",
+        "study: phase wide: 'triangle' is not an entry under datasets; did you mean 'triangles_tiny'?; valid: "
+        "triangles_tiny",
     ),
     (
         phase(space="wid"),
         "phases[0].space: 'wid' is not a search space; did you mean 'wide'?; valid: wide, narrow",
     ),
-    ({"measure": {"metrics": ["fx"]}}, "measure.metrics[0]: 'fx' is not a metric; did you mean 'fd'?; valid: fd"),
+    ({"measure": {"metrics": ["fx"]}}, "measure.metrics[0]: 'fx' is not a metric; did you mean 'fd'?; valid: fd, fid"),
     (
         {"measure": {"extractor": "cnn29"}},
-        "measure.extractor: 'cnn29' is not an extractor; did you mean 'cnn28'?; valid: cnn28",
+        "measure.extractor: 'cnn29' is not an extractor; did you mean 'cnn28'?; valid: cnn28, inception",
     ),
 ]
 
@@ -118,7 +135,34 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"measure": {"generated": 1}}, "measure.generated", ["greater than or equal to 2", "got 1"]),
     ({"measure": {"metrics": []}}, "measure.metrics", ["at least 1", "[]"]),
     ({"measure": {"real": 257}}, "study", ["measure.real=257", "test", "triangles_tiny", "256"]),
-    ({"measure": {"real": 100, "split": "tset"}}, "study", ["'tset'", "triangles_tiny", "train, test"]),
+    ({"measure": {"splits": "both"}}, "measure.splits", ["'separate' or 'published'", "'both'"]),
+    ({"measure": {"metrics": ["fid"]}}, "measure", ["fid", "cnn28", "it has fd"]),
+    ({"measure": {"extractor": "inception"}}, "measure", ["fd", "inception", "it has fid"]),
+    ({"measure": {"weights": {"path": "x", "sha256": "0" * 64}}}, "measure", ["cnn28", "ships", "leave weights out"]),
+    ({"measure": {"weights": {"path": "x"}}}, "measure.weights.sha256", ["required"]),
+    ({"datasets": {"cifar10": {}}}, "study", ["cnn28", "(1, 28, 28)", "cifar10", "(3, 32, 32)"]),
+    ({"variant": "correct"}, "variant", ["'correct'", "'corrected'", "as_run, as_printed, corrected"]),
+    ({"variant": {"lss": "corrected"}}, "variant", ["'lss'", "'ls'"]),
+    ({"variant": {"ls": "fixed"}}, "variant", ["'fixed'", "as_run, as_printed, corrected"]),
+    ({"variant": 3}, "variant", ["3", "as_run"]),
+    (phase(sampler="publishd"), "phases[0].sampler", ["'published'", "random, published"]),
+    (phase(sampler="published", settings=101), "phases[0]", ["100 settings", "wide", "101"]),
+    (phase(sampler="published", search_seed=2), "phases[0]", ["search_seed=2", "leave it out"]),
+    ({"phases": [{"name": "a", "settings": 2}]}, "phases[0]", ["space and settings, or select"]),
+    (phase(select={"phase": "wide"}), "phases[0]", ["leave space, settings"]),
+    ({"phases": [{"name": "a", "select": {"phase": "b"}}]}, "study", ["select.phase='b'", "no phase before it"]),
+    ({"phases": [PHASE, {"name": "a", "select": {"phase": "a"}}]}, "study", ["select.phase='a'", "(wide)"]),
+    (
+        {"phases": [{"name": "a", "select": {"phase": "b", "stdy": "c"}}]},
+        "phases[0].select.stdy",
+        ["did you mean 'study'?", "valid: study, phase"],
+    ),
+    (own(size=None), "datasets.mine", ["all three", "images, size and channels"]),
+    (own(steps=None, evaluations=None), "datasets.mine", ["no published schedule", "steps and evaluations"]),
+    (own(size=30), "datasets.mine.size", ["multiple of 4", "30"]),
+    (own(channels=2), "datasets.mine.channels", ["1 or 3", "2"]),
+    ({"datasets": {"fashion": OWN}}, "datasets", ["fashion", "a name of their own"]),
+    ({"datasets": {"raw": OWN}}, "datasets", ["raw", "a name of their own"]),
     ({"batch_size": 1025}, "study", ["batch_size=1025", "triangles_tiny", "1024"]),
     ({"resources": {"cpus": 0}}, "resources.cpus", ["greater than or equal to", "got 0"]),
     ({"resources": {"threads": 0.5}}, "resources.threads", ["valid integer", "got 0.5"]),
@@ -173,7 +217,6 @@ def test_a_missing_key_is_named() -> None:
         "my.yaml: name: Field required",
         "my.yaml: datasets: Field required",
         "my.yaml: phases[0].name: Field required",
-        "my.yaml: phases[0].settings: Field required",
     ]
 
 
@@ -186,14 +229,14 @@ def test_faults_are_told_together() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), (1, 32, 32), (3, 28, 28)])
 def test_an_extractor_must_fit_the_images(shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    other = ExtractorEntry("other", "nowhere:Nothing", shape, 8, 0.1, "for a test")
+    other = ExtractorEntry("other", "nowhere:Nothing", shape, 8, 0.1, None, "for a test")
     monkeypatch.setitem(EXTRACTORS, "other", other)
     told = fault(measure={"extractor": "other", "real": 100})
     assert told == f"my.yaml: study: the extractor other takes {shape}, but triangles_tiny is (1, 28, 28)"
 
 
 def test_an_extractor_that_resizes_fits_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EXTRACTORS, "other", ExtractorEntry("other", "nowhere:Nothing", None, 8, 0.1, "for a test"))
+    monkeypatch.setitem(EXTRACTORS, "other", ExtractorEntry("other", "nowhere:Nothing", None, 8, 0.1, None, "for"))
     assert tiny_study(measure={"extractor": "other", "real": 100}).measure.extractor == "other"
 
 
@@ -242,7 +285,8 @@ def test_what_is_left_out() -> None:
     assert study.losses == list(LOSSES) == ALL_LOSSES.split(", ")
     assert (study.width, study.batch_size, study.batch_norm_decay, study.keep_checkpoints) == (1.0, 64, 0.999, False)
     assert study.measure.model_dump() == {
-        "extractor": "cnn28", "metrics": ["fd"], "generated": 10_000, "real": 10_000, "split": "test"
+        "extractor": "cnn28", "weights": None, "metrics": ["fd"], "generated": 10_000,
+        "real": 10_000, "splits": "separate", "quantised": False,
     }  # fmt: skip
     assert study.resources.model_dump() == {
         "cpus": 1.0, "gpus": 0.0, "threads": 1, "retries": 1, "checkpoint_minutes": 5.0
@@ -281,7 +325,9 @@ def test_evaluation_points_rise_to_the_last_step(steps: int, count: int) -> None
 def test_a_whole_number_serves_as_a_fraction() -> None:
     whole, fraction = tiny_study(width=1), tiny_study(width=1.0)
     assert repr(whole.width) == repr(fraction.width) == "1.0"
-    assert [planned.trial.id for planned in plan.build(whole)] == [planned.trial.id for planned in plan.build(fraction)]
+    assert [planned.trial.id for planned in plan.build(whole, {})] == [
+        planned.trial.id for planned in plan.build(fraction, {})
+    ]
 
 
 def test_presets_load_and_plan() -> None:
@@ -289,10 +335,10 @@ def test_presets_load_and_plan() -> None:
     for name in spec.presets():
         study = spec.load(name)
         assert study.name == name
-        assert plan.build(study)
+        assert plan.build(study, {}) or plan.deferred(study, {})
     demo, triangles = spec.load("demo"), spec.load("demo-triangles")
     for study, dataset in ((demo, "fashion"), (triangles, "triangles")):
-        trials = [planned.trial for planned in plan.build(study)]
+        trials = [planned.trial for planned in plan.build(study, {})]
         assert len(trials) == 8 * 4
         assert {trial.loss for trial in trials} == set(LOSSES)
         assert {trial.dataset for trial in trials} == {dataset}
@@ -308,11 +354,13 @@ def test_the_json_schema_lists_every_name() -> None:
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"name", "datasets", "phases"}
     assert schema["properties"]["losses"]["items"]["enum"] == list(LOSSES)
-    assert schema["properties"]["datasets"]["propertyNames"]["enum"] == list(DATASETS)
-    assert parts["Phase"]["properties"]["space"]["enum"] == list(SPACES)
+    assert schema["properties"]["datasets"]["propertyNames"]["anyOf"][0]["enum"] == list(DATASETS)
+    assert parts["Phase"]["properties"]["space"]["anyOf"][0]["enum"] == list(SPACES)
+    assert parts["Phase"]["properties"]["sampler"]["enum"] == list(SAMPLERS)
+    assert schema["properties"]["variant"]["anyOf"][0]["enum"] == list(VARIANTS)
     assert parts["Measure"]["properties"]["extractor"]["enum"] == list(EXTRACTORS)
     assert parts["Measure"]["properties"]["metrics"]["items"]["enum"] == list(METRICS)
-    assert set(parts) == {"Schedule", "Phase", "Measure", "Resources"}
+    assert set(parts) == {"Schedule", "Phase", "Select", "Measure", "Weights", "Resources"}
     assert all(part["additionalProperties"] is False for part in parts.values())
     for reference in _references(schema):
         assert reference.removeprefix("#/$defs/") in parts
@@ -350,12 +398,14 @@ def test_any_dumped_study_is_the_same_study(
     )  # fmt: skip
     again = spec.parse(spec.dump(study), "dumped")
     assert again == study
-    assert [planned.trial.id for planned in plan.build(again)] == [planned.trial.id for planned in plan.build(study)]
+    assert [planned.trial.id for planned in plan.build(again, {})] == [
+        planned.trial.id for planned in plan.build(study, {})
+    ]
 
 
 def test_planning_needs_no_torch() -> None:
     program = (
-        "import sys; from study import plan, spec, cost; trials = plan.build(spec.load('demo')); "
+        "import sys; from study import plan, spec, cost; trials = plan.build(spec.load('demo'), {}); "
         "print(len(trials), sorted({'torch', 'ray', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)

@@ -12,9 +12,11 @@ import typer
 from study import durable, spec
 from study.commands.common import console
 from study.errors import StudyError
-from study.plan import Planned, build
+from study.plan import Planned, Selections, build
 from study.results.query import connect
 from study.results.store import Store
+from study.selection import select
+from study.spec import Study
 
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 
@@ -32,26 +34,45 @@ class Order:
 
 
 def drive(order: Order) -> None:
-    """Runs the trials in the wanted states; exits with 1 where trials failed. One driver per study at a time."""
+    """Runs the trials in the wanted states; exits with 1 where trials failed. One driver per study at a time.
+
+    Phases are run in their order. One with `select` gets its settings when the phase it selects from has ended.
+    """
     study = spec.load(order.study)
     store = Store(order.results / study.name)
-    plan = build(study)
     with durable.lock(store.driver_lock, wait=False) as mine:
         if not mine:
             raise StudyError(
                 f"{study.name} is being run already, from {store.folder}; follow it: gan-study status {order.study}"
             )
-        store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
-        _name_strangers(store)
-        before = _standing(store)
-        missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
-        try:
-            if missing:  # only then are ray and torch worth their seconds
-                engine = importlib.import_module("study.commands.engine")
-                engine.run(engine.Job(study, store, order.data, order.workers), missing, before)
-        except KeyboardInterrupt:
-            _interrupted(order, store)
-        _finish(order, store)
+        selections, waiting = select(study, store, order.results)
+        for phase in study.phases:
+            if phase.name in waiting and phase.select is not None and phase.select.study is not None:
+                raise waiting[phase.name]
+        while True:
+            _run_planned(order, study, store, selections)
+            known = set(selections)
+            selections, waiting = select(study, store, order.results)
+            if set(selections) == known:
+                break
+        for name, reason in waiting.items():
+            console.print(f"phase {name} waits: {reason}")
+        _finish(order, store, bool(waiting))
+
+
+def _run_planned(order: Order, study: Study, store: Store, selections: Selections) -> None:
+    """Writes the plan as far as it is known and runs what is missing of it."""
+    plan = build(study, selections)
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
+    _name_strangers(store)
+    before = _standing(store)
+    missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
+    try:
+        if missing:  # only then are ray and torch worth their seconds
+            engine = importlib.import_module("study.commands.engine")
+            engine.run(engine.Job(study, store, order.data, order.workers), missing, before)
+    except KeyboardInterrupt:
+        _interrupted(order, store)
 
 
 def _name_strangers(store: Store) -> None:
@@ -73,7 +94,8 @@ def _standing(store: Store) -> dict[str, dict[str, Any]]:
     Raises StudyError where row files cannot be read: what they hold would be repeated.
     """
     names = (
-        "trial", "status", "images_seen", "train_seconds", "loss", "dataset", "sample", "score", "exception", "message",
+        "trial", "status", "images_seen", "train_seconds", "loss", "dataset", "sample", "score", "selection_score",
+        "exception", "message",
     )  # fmt: skip
     with warnings.catch_warnings(record=True) as told, connect(store.folder) as database:
         rows = database.execute(f"SELECT {', '.join(names)} FROM trials").fetchall()
@@ -83,8 +105,8 @@ def _standing(store: Store) -> dict[str, dict[str, Any]]:
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
 
 
-def _finish(order: Order, store: Store) -> None:
-    """The closing lines, and the exit code."""
+def _finish(order: Order, store: Store, waiting: bool) -> None:
+    """The closing lines, and the exit code. waiting: for settings that could not be selected."""
     standing = _standing(store)
     counts = Counter(trial["status"] for trial in standing.values())
     told = ", ".join(
@@ -94,7 +116,7 @@ def _finish(order: Order, store: Store) -> None:
     )
     console.print(f"{store.folder.name}: {told} of {len(standing)} trials")
     if not counts["failed"]:
-        if not counts["started"] + counts["waiting"]:
+        if not counts["started"] + counts["waiting"] and not waiting:
             console.print(f"next: gan-study best {order.study}; gan-study report {order.study}")
             return
         raise typer.Exit(1)

@@ -1,63 +1,93 @@
 """gan-study list"""
 
+import importlib
 from collections.abc import Callable, Iterable
 from typing import Annotated
 
 import typer
 
-from search_spaces import SPACES
+from search_spaces import SAMPLERS, SPACES
 from search_spaces.hyperparameters import HYPERPARAMETERS
 from study import spec
 from study.commands.common import console, table
 from study.data.catalogue import DATASETS
-from study.errors import unknown
+from study.errors import StudyError, unknown
 from study.measures import EXTRACTORS, METRICS
-from study.models.losses import LOSSES
+from study.models.losses import AS_RUN, LOSSES, VARIANTS
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="losses, datasets, spaces, metrics, extractors or presets")],
+    what: Annotated[str, typer.Argument(help="losses, datasets, spaces, samplers, metrics, extractors or presets")],
+    params: Annotated[
+        bool, typer.Option("--params", help="Of losses: parameters of each network per data set.")
+    ] = False,
+    width: Annotated[float, typer.Option(min=0.001, max=4, help="With --params: of every hidden layer.")] = 1.0,
 ) -> None:
     """What there is, with parameters and defaults.
 
-    Example: gan-study list losses
+    Example: gan-study list losses --params
     """
     if what not in KINDS:
         raise unknown("something that can be listed", what, KINDS)
-    KINDS[what]()
+    if params and what != "losses":
+        raise StudyError(f"--params counts the parameters of losses, not of {what}; say gan-study list losses --params")
+    if params:
+        importlib.import_module("study.commands.parameters").show(width)  # builds networks: needs torch
+    else:
+        KINDS[what]()
 
 
 def _losses() -> None:
     rows = [(name, entry.title, _defaults(name)) for name, entry in LOSSES.items()]
     console.print(table("losses", ("loss", "what it is", "hyperparameters and their defaults"), rows))
+    names = list(VARIANTS.items())
+    console.print(table("\nvariants", ("variant", "what it is"), names))
+    forms = [(name, entry.differences) for name, entry in LOSSES.items() if entry.differences]
+    console.print(table("\nwhere they differ; the other losses have one form", ("loss", "difference"), forms))
     meanings = [(row.name, row.symbol, row.meaning) for row in HYPERPARAMETERS.values()]
     console.print(table("\nhyperparameters", ("name", "in the paper", "meaning"), meanings))
 
 
 def _defaults(loss: str) -> str:
     return ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-                     for name, value in SPACES["wide"].default(loss).items())  # fmt: skip
+                     for name, value in SPACES["wide"].default(loss, AS_RUN).items())  # fmt: skip
 
 
 def _datasets() -> None:
     rows = [
         (d.name, "x".join(map(str, d.shape)), ", ".join(f"{n:,} {split}" for split, n in d.splits.items()),
-         d.classes or None, d.steps, ", ".join(map(str, d.evaluations)))
+         d.selection, d.reporting, d.classes or None, d.steps, _points(d.evaluations))
         for d in DATASETS.values()
     ]  # fmt: skip
-    columns = ("data set", "shape", "images", "classes", "steps", "measured at")
+    columns = ("data set", "shape", "images", "chosen by", "reported on", "classes", "steps", "measured at")
     console.print(table("data sets, with their default schedules (the published ones, where there are)", columns, rows))
+
+
+def _points(steps: tuple[int, ...]) -> str:
+    return ", ".join(map(str, steps if len(steps) < 6 else [*steps[:2], "...", steps[-1]])) + f" ({len(steps)} times)"
 
 
 def _spaces() -> None:
     for space in SPACES.values():
         rows = [
-            (loss, name, f"{space.default(loss)[name]:g}", str(dimension))
+            (loss, name, f"{space.default(loss, AS_RUN)[name]:g}", str(dimension))
             for loss in space.rows
-            for name, dimension in space.for_loss(loss).items()
+            for name, dimension in space.for_loss(loss, AS_RUN).items()
         ]
-        console.print(table(f"space {space.name}", ("loss", "hyperparameter", "default", "values"), rows))
+        console.print(
+            table(f"space {space.name}{_replayed(space.name)}", ("loss", "hyperparameter", "default", "values"), rows)
+        )
         console.print()
+
+
+def _replayed(space: str) -> str:
+    most = SAMPLERS["published"].most(space)
+    return f"; the sampler published replays the {most} settings of each loss that the study drew"
+
+
+def _samplers() -> None:
+    rows = [(name, sampler.meaning) for name, sampler in SAMPLERS.items()]
+    console.print(table("samplers", ("sampler", "how it chooses settings out of a space"), rows))
 
 
 def _metrics() -> None:
@@ -87,6 +117,7 @@ KINDS: dict[str, Callable[[], None]] = {
     "losses": _losses,
     "datasets": _datasets,
     "spaces": _spaces,
+    "samplers": _samplers,
     "metrics": _metrics,
     "extractors": _extractors,
     "presets": _presets,

@@ -9,9 +9,10 @@ import typer
 from study import spec
 from study.commands.common import RESULTS, Results, StudyName, console, cores, duration, table
 from study.cost import cost, recorded
-from study.plan import Planned, build, summary
+from study.plan import Planned, build, deferred, summary
 from study.results.schema import PLAN_COLUMNS
-from study.results.store import write_table
+from study.results.store import Store, write_table
+from study.selection import select
 
 HEAD = 10
 
@@ -28,9 +29,13 @@ def command(
     Example: gan-study plan demo --json
     """
     chosen = spec.load(study)
-    plan = build(chosen)
+    selections, waiting = select(chosen, Store(results / chosen.name), results)
+    plan = build(chosen, selections)
     count = workers or max(1, int(cores() / chosen.resources.cpus))
-    facts = summary(chosen, plan) | {"cost": cost(plan, recorded(results / chosen.name), count)}
+    facts = summary(chosen, plan, deferred(chosen, selections)) | {
+        "waiting": {phase: str(reason) for phase, reason in waiting.items()},
+        "cost": cost(plan, recorded(results / chosen.name), count),
+    }
     if output is not None:
         write_table(output, [planned.row(i) for i, planned in enumerate(plan)], PLAN_COLUMNS)
     if as_json:
@@ -40,19 +45,33 @@ def command(
 
 
 def _show(facts: dict[str, Any], plan: list[Planned], output: Path | None) -> None:
-    searches = [(s["phase"], s["loss"], s["dataset"], s["trials"], s["steps"]) for s in facts["searches"]]
-    console.print(table("searches", ("phase", "loss", "data set", "trials", "steps"), searches))
-    first = [(i, p.trial.id, p.search, p.sample, p.trial.seed, _setting(p)) for i, p in enumerate(plan[:HEAD])]
-    title = f"\nthe first {len(first)} of {len(plan):,} trials in their order"
-    console.print(table(title, ("", "trial", "search", "sample", "seed", "setting"), first))
+    if plan:
+        _show_trials(facts, plan)
+    for phase, later in facts["deferred"].items():
+        console.print(f"phase {phase}: {later['trials']:,} trials, their settings still to be selected")
+        console.print(f"    {facts['waiting'][phase]}")
     spent = facts["cost"]
+    time = f"about {duration(spent['hours'] * 3600)} on {spent['workers']} workers ({spent['basis']})"
     console.print(
-        f"\n{facts['study']}: {facts['trials']:,} trials, {facts['steps_total']:,} discriminator steps, "
-        f"{facts['evaluations_total']:,} evaluations; about {duration(spent['hours'] * 3600)} on {spent['workers']} "
-        f"workers ({spent['basis']})"
+        f"\n{facts['study']}: {facts['trials']:,} trials{_twice(facts)}, {facts['steps_total']:,} discriminator steps, "
+        f"{facts['evaluations_total']:,} evaluations" + f"; {time}" * bool(plan)
     )
     if output is not None:
         console.print(f"all of it: {output}")
+
+
+def _show_trials(facts: dict[str, Any], plan: list[Planned]) -> None:
+    searches = [(s["phase"], s["loss"], s["variant"], s["dataset"], s["trials"], s["steps"]) for s in facts["searches"]]
+    console.print(table("searches", ("phase", "loss", "variant", "data set", "trials", "steps"), searches))
+    first = [(i, p.trial.id, p.search, p.sample, p.trial.seed, _setting(p)) for i, p in enumerate(plan[:HEAD])]
+    title = f"\nthe first {len(first)} of {len(plan):,} trials in their order"
+    console.print(table(title, ("", "trial", "search", "sample", "seed", "setting"), first))
+    console.print()
+
+
+def _twice(facts: dict[str, Any]) -> str:
+    """What the plan names more than once, of which every trial is run once."""
+    return f" ({facts['planned']:,} planned, of which phases share some)" if facts["planned"] > facts["trials"] else ""
 
 
 def _setting(planned: Planned) -> str:

@@ -28,9 +28,10 @@ class Screen:
         self._steps_left = sum(planned.trial.steps for planned in missing)
         self._steps, self._images, self._busy = 0, 0, 0.0
         self._latest: dict[str, Row] = {}
-        self._best: dict[tuple[str, str], float] = {}
+        self._best: dict[tuple[str, str], tuple[float, float]] = {}  # what selection minimises, what is reported
         for facts in before.values():
-            self._compare((facts["loss"], facts["dataset"]), facts["score"] if facts["status"] == "done" else None)
+            if facts["status"] == "done":
+                self._compare((facts["loss"], facts["dataset"]), facts)
         self._ended = 0
         self._began = time.monotonic()
         self._first: float | None = None
@@ -53,12 +54,12 @@ class Screen:
 
     def measured(self, planned: Planned, row: Row) -> None:
         self._count(planned, row)
-        self._compare((planned.trial.loss, planned.trial.dataset), row["score"])
+        self._compare((planned.trial.loss, planned.trial.dataset), row)
         if row["status"] != "ok":
             self._end(planned, row["status"], f"at step {row['step']:,}")
         elif row["step"] == planned.trial.steps:
             score = "-" if row["score"] is None else f"{row['score']:.4g}"
-            self._end(planned, "done", f"{planned.trial.protocol.objective} {score}")
+            self._end(planned, "done", f"{planned.trial.protocol.reported} {score}")
 
     def failed(self, planned: Planned, unrecorded: str) -> None:
         self._end(planned, "failed", unrecorded or f"see gan-study why {self._study} {planned.trial.id}")
@@ -102,7 +103,7 @@ class Screen:
         datasets = sorted({dataset for _, dataset in self._best})
         table = Table("best so far", *datasets, box=None, padding=(0, 2, 0, 0))
         for loss in dict.fromkeys(loss for loss, _ in self._best):
-            cells = [f"{self._best[loss, d]:.4g}" if (loss, d) in self._best else "-" for d in datasets]
+            cells = [f"{self._best[loss, d][1]:.4g}" if (loss, d) in self._best else "-" for d in datasets]
             table.add_row(loss, *cells)
         return table
 
@@ -113,9 +114,10 @@ class Screen:
             table.add_row(planned.search, str(planned.sample), f"{step:,} of {planned.trial.steps:,}")
         return table
 
-    def _compare(self, search: tuple[str, str], score: float | None) -> None:
-        if score is not None:
-            self._best[search] = min(self._best.get(search, score), score)
+    def _compare(self, search: tuple[str, str], row: Row) -> None:
+        if row["selection_score"] is not None:
+            found = (row["selection_score"], row["score"])
+            self._best[search] = min(self._best.get(search, found), found)
 
     def _finished(self) -> int:
         return self._statuses["done"] + self._statuses["diverged"] + self._statuses["failed"]

@@ -4,11 +4,14 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+from study import spec
 from study.attempt import whereabouts
 from study.commands.common import RESULTS, Results, StudyName, console, folder_of, table
 from study.durable import locked
+from study.plan import deferred
 from study.results.query import connect
 from study.results.store import Store
+from study.selection import select
 
 UNFINISHED = ("waiting", "started", "failed")  # a failed one may be in a retry
 
@@ -35,6 +38,8 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     rows = [(*search, *(counts[*search, state] for state in states)) for search in searches]
     rows.append(("all", "", *(sum(1 for t in trials if t["status"] == state) for state in states)))
     console.print(table(f"{store.folder.name}: {len(trials):,} trials", ("loss", "data set", *states), rows))
+    for phase, later in _deferred(store).items():
+        console.print(f"phase {phase}: {later['trials']:,} trials more, once their settings can be selected")
     if running:
         lines = [_running(trial, running[trial["trial"]]) for trial in trials if trial["trial"] in running]
         columns = ("search", "sample", "seed", "measured at", "of", "host", "process", "for")
@@ -44,6 +49,12 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     failed = sum(t["status"] == "failed" for t in trials)
     hints = [f"go on: gan-study run {study}"] * bool(left) + [f"failures again: gan-study retry {study}"] * bool(failed)
     console.print("".join(f"; {hint}" for hint in hints))
+
+
+def _deferred(store: Store) -> dict[str, dict[str, int]]:
+    """What the plan cannot hold yet."""
+    study = spec.parse(store.study_file.read_text(), str(store.study_file))
+    return deferred(study, select(study, store, store.folder.parent)[0])
 
 
 def _running(trial: dict[str, Any], where: dict[str, Any]) -> tuple[object, ...]:

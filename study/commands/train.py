@@ -11,11 +11,13 @@ from study import durable
 from study.commands.common import DATA, RESULTS, Data, Results, console
 from study.data.catalogue import find
 from study.errors import StudyError, unknown
-from study.models.losses import LOSSES
+from study.fields import MOST
+from study.measures import EXTRACTORS, METRICS, fits
+from study.models.losses import AS_RUN, LOSSES, resolve
 from study.plan import Planned, build, from_row
 from study.preparation import prepare_study
 from study.results.store import Store, read_plan
-from study.spec import MOST, Study, dump, validate
+from study.spec import Study, dump, validate
 from study.trial import Options, run
 
 STUDY = "train"  # the folder under --results; spec refuses it as the name of a YAML's study
@@ -25,6 +27,7 @@ IMAGES = 10_000  # generated and real, where the data set has as many
 def command(
     loss: Annotated[str, typer.Option(help="One of gan-study list losses.")],
     dataset: Annotated[str, typer.Option(help="One of gan-study list datasets.")],
+    variant: Annotated[str, typer.Option(help="Of the loss: as_run, as_printed or corrected.")] = AS_RUN,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="name=value", help="A hyperparameter.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, max=MOST, help="Left out: as published.")] = None,
     evaluations: Annotated[int, typer.Option(min=1, help="With --steps: how many.")] = 1,
@@ -40,10 +43,9 @@ def command(
     Running it again resumes, or does nothing when it has ended.
     Example: gan-study train --loss wgan_gp --dataset fashion --set learning_rate=2e-4 --steps 500 --width 0.25
     """
-    study = _study(
-        loss, dataset, None if steps is None else {"steps": steps, "evaluations": evaluations}, width, batch_norm_decay
-    )
-    planned = _planned(study, _setting(loss, settings or []), seed)
+    schedule = None if steps is None else {"steps": steps, "evaluations": evaluations}
+    study = _study((loss, variant), dataset, schedule, width, batch_norm_decay)
+    planned = _planned(study, _setting(loss, variant, settings or []), seed)
     store = Store(results / STUDY)
     planned = _register(planned, study, store)
     for thing in prepare_study(study, data):
@@ -53,8 +55,8 @@ def command(
     trial = planned.trial.id
     try:
         for row in run(planned, store, options):
-            score = row.get(row["objective"])
-            found = row["message"] if score is None else f"{row['objective']} {score:.6g}"
+            score = row.get(row["reported"])
+            found = row["message"] if score is None else f"{row['reported']} {score:.6g}"
             picture = store.sample_file(trial, row["step"])
             console.print(f"step {row['step']:,} of {row['steps']:,}: {row['status']}, {found}; {picture}")
     except KeyboardInterrupt:
@@ -69,25 +71,34 @@ def command(
     console.print(f"trial {trial} has ended; look: gan-study why {STUDY} {trial}")
 
 
-def _study(loss: str, dataset: str, schedule: dict[str, int] | None, width: float, decay: float) -> Study:
+def _study(what: tuple[str, str], dataset: str, schedule: dict[str, int] | None, width: float, decay: float) -> Study:
+    loss, variant = what
     if loss not in LOSSES:
         raise unknown("a loss", loss, LOSSES)
-    images = min(IMAGES, find(dataset).splits["test"])
+    entry = find(dataset)
+    images = min(IMAGES, *(entry.splits[split] or IMAGES for split in (entry.selection, entry.reporting)))
+    extractor = next(name for name, taken in EXTRACTORS.items() if taken.shape in (None, entry.shape))
     content: dict[str, Any] = {
         "name": STUDY,
         "losses": [loss],
+        "variant": variant,
         "datasets": {dataset: schedule or {}},
         "phases": [{"name": STUDY, "space": WIDE.name, "settings": 1}],
         "width": width,
         "batch_norm_decay": decay,
-        "measure": {"generated": images, "real": images},
+        "measure": {
+            "extractor": extractor,
+            "metrics": [next(name for name in METRICS if fits(name, extractor))],
+            "generated": images,
+            "real": images,
+        },
     }
     return validate(content, "gan-study train")
 
 
-def _setting(loss: str, assignments: list[str]) -> dict[str, Value]:
+def _setting(loss: str, variant: str, assignments: list[str]) -> dict[str, Value]:
     """The loss's defaults with what --set changes."""
-    values = WIDE.default(loss)
+    values = WIDE.default(loss, resolve(loss, variant))
     names = tuple(values)
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -99,7 +110,7 @@ def _setting(loss: str, assignments: list[str]) -> dict[str, Value]:
 
 
 def _planned(study: Study, setting: dict[str, Value], seed: int) -> Planned:
-    (default,) = build(study)
+    (default,) = build(study, {})
     return dataclasses.replace(default, trial=dataclasses.replace(default.trial, hyperparameters=setting, seed=seed))
 
 
@@ -108,7 +119,8 @@ def _register(planned: Planned, study: Study, store: Store) -> Planned:
     with durable.lock(store.driver_lock, wait=True):
         rows = read_plan(store.plan_file) if store.plan_file.exists() else []
         numbers = {_without_seed(from_row(row)): row["sample"] for row in rows if row["search"] == planned.search}
-        default = planned.trial.hyperparameters == WIDE.default(planned.trial.loss) and 0 not in numbers.values()
+        usual = WIDE.default(planned.trial.loss, planned.trial.variant)
+        default = planned.trial.hyperparameters == usual and 0 not in numbers.values()
         free = 0 if default else max([0, *numbers.values()]) + 1
         placed = dataclasses.replace(planned, sample=numbers.get(_without_seed(planned), free))
         if planned.trial.id not in {row["trial"] for row in rows}:

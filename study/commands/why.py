@@ -32,17 +32,25 @@ def command(
         (name,) = found[0]
         facts = _row(database, "SELECT * FROM trials WHERE trial = ? LIMIT 1", name)
         history = database.execute(
-            "SELECT attempt, step, status, score, train_seconds, images_seen, message FROM attempts "
+            f"SELECT attempt, step, status, {_scores(facts)}, train_seconds, images_seen, message FROM attempts "
             "WHERE trial = ? ORDER BY attempt, step", [name]).fetchall()  # fmt: skip
         last = _row(database, "SELECT * FROM attempts WHERE trial = ? ORDER BY attempt DESC, step DESC LIMIT 1", name)
     where = whereabouts(store, name)
     console.print(f"trial {name}: {facts['status']}{f', running on {where}' if where else ''}")
     console.print(f"{facts['search']}, sample {facts['sample']}, seed {facts['seed']}")
     console.print("\nconfiguration\n" + json.dumps(json.loads(facts["content"]), indent=1))
-    columns = ("attempt", "step", "status", facts["objective"], "train seconds", "images", "message")
+    if facts["evidence"]:
+        console.print("\nits setting was selected\n" + json.dumps(json.loads(facts["evidence"]), indent=1))
+    chosen = [facts["objective"]] if facts["objective"] != facts["reported"] else []
+    columns = ("attempt", "step", "status", facts["reported"], *chosen, "train seconds", "images", "message")
     console.print(table("\nhistory", columns, history))
     _provenance(last)
     _files(store, name, last)
+
+
+def _scores(facts: dict[str, Any]) -> str:
+    """What is reported, and where it is another number what it was chosen by."""
+    return "score" if facts["objective"] == facts["reported"] else "score, selection_score"
 
 
 def _provenance(last: dict[str, Any]) -> None:

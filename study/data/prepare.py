@@ -3,20 +3,21 @@
 import importlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from study import durable
+from study.data import own
 from study.data.catalogue import Dataset
-from study.data.source import Split
+from study.data.source import Images, Split
+from study.data.storing import store
 from study.errors import StudyError
 
-FORMAT = 2
+FORMAT = 3
 KINDS = ("images", "labels")
 RECIPE = ("dataset", "shape", "splits", "levels", "options")
 
@@ -36,16 +37,20 @@ class Prepared:
     sha256: str  # of the arrays' own hashes, in the order of the splits
     manifest: dict[str, Any]
 
-    def images(self, split: str) -> npt.NDArray[np.uint8]:
+    def count(self, split: str) -> int:
+        """How many images the split has."""
+        return {each["name"]: int(each["count"]) for each in self.manifest["splits"]}[split]
+
+    def images(self, split: str) -> Images:
         """[N, C, H, W] uint8, memory-mapped: processes of one machine share its pages."""
         path = self.folder / f"{split}.npy"
         array = np.load(path, mmap_mode="c")  # copy on write: torch wants writable memory, nobody writes
-        expected = (self.dataset.splits[split], *self.dataset.shape)
+        expected = (self.count(split), *self.dataset.shape)
         if array.shape != expected or array.dtype != np.uint8:
             raise StudyError(
                 f"{path}: expected uint8 {expected}, found {array.dtype} {array.shape}; run gan-study prepare"
             )
-        return cast(npt.NDArray[np.uint8], array)
+        return cast(Images, array)
 
     def labels(self, split: str) -> npt.NDArray[np.uint8]:
         """[N] uint8; raises StudyError for a data set without labels."""
@@ -62,8 +67,10 @@ def prepare(dataset: Dataset, data: Path) -> tuple[Prepared, bool]:
         if found is not None:
             return found, False
         recipe = cast(Recipe, importlib.import_module(dataset.recipe))
-        splits = [_store(dataset, split, folder) for split in recipe.build(dataset, data)]
-        durable.write_json(folder / "prepared.json", {"format": FORMAT, "recipe": _recipe(dataset), "splits": splits})
+        manifest = {"format": FORMAT, "recipe": _recipe(dataset), "originals": own.signature(dataset)}
+        (folder / "prepared.json").unlink(missing_ok=True)  # it would vouch for the arrays that replace those it knew
+        manifest["splits"] = [store(dataset, split, folder) for split in recipe.build(dataset, data)]
+        durable.write_json(folder / "prepared.json", manifest)
     return open_prepared(dataset, data), True
 
 
@@ -80,9 +87,12 @@ def open_prepared(dataset: Dataset, data: Path) -> Prepared:
 
 
 def _intact(dataset: Dataset, folder: Path) -> Prepared | None:
-    """The prepared set if every array still has the hash that was recorded; None where it has to be made (again)."""
+    """The prepared set if every array still has the hash that was recorded; None where it has to be made (again).
+
+    A person's own images that are gone are not missed; others than were prepared are.
+    """
     manifest = _manifest(dataset, folder)
-    if manifest is None:
+    if manifest is None or own.signature(dataset) not in (None, manifest["originals"]):
         return None
     for split in manifest["splits"]:
         for kind in KINDS:
@@ -106,37 +116,7 @@ def _manifest(dataset: Dataset, folder: Path) -> dict[str, Any] | None:
     return cast(dict[str, Any], manifest) if current else None
 
 
-def _store(dataset: Dataset, split: Split, folder: Path) -> dict[str, Any]:
-    _check(dataset, split)
-    stored: dict[str, Any] = {"name": split.name, "sources": [asdict(source) for source in split.sources]}
-    for kind, array, suffix in zip(KINDS, (split.images, split.labels), ("", "_labels"), strict=True):
-        path = folder / f"{split.name}{suffix}.npy"
-        if array is not None:
-            durable.write(path, partial(_save, array))
-        there = array is not None
-        stored |= {kind: path.name if there else None, f"{kind}_sha256": durable.sha256(path) if there else None}
-    return stored | {"bytes": (folder / stored["images"]).stat().st_size}
-
-
-def _save(array: npt.NDArray[np.uint8], file: IO[bytes]) -> None:
-    np.save(file, array)
-
-
 def _recipe(dataset: Dataset) -> dict[str, Any]:
     """What of the catalogue's entry decides the arrays: another recipe under the same name is another data set."""
     entry = (dataset.name, dataset.shape, dataset.splits, dataset.levels, dataset.options)
     return cast(dict[str, Any], json.loads(json.dumps(dict(zip(RECIPE, entry, strict=True)))))
-
-
-def _check(dataset: Dataset, split: Split) -> None:
-    where = f"{dataset.name}, split {split.name}, from {split.sources[0].path}"
-    expected = (dataset.splits[split.name], *dataset.shape)
-    if split.images.shape != expected or split.images.dtype != np.uint8:
-        raise StudyError(f"{where}: expected uint8 {expected}, found {split.images.dtype} {split.images.shape}")
-    low, high = int(split.images.min()), int(split.images.max())
-    if low != 0 or high != dataset.levels:
-        raise StudyError(f"{where}: expected grey levels from 0 to {dataset.levels}, found {low} to {high}")
-    if split.labels is not None and set(np.unique(split.labels)) != set(range(dataset.classes)):
-        raise StudyError(
-            f"{where}: expected labels 0 to {dataset.classes - 1}, found {sorted(set(split.labels.tolist()))[:12]}"
-        )

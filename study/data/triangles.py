@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from study import seeds
 from study.data.catalogue import Dataset
-from study.data.source import Source, Split
+from study.data.source import Images, Source, Split
 
 SIDE = 28  # pixels
 SUBPIXELS = 8  # per pixel and axis: a pixel takes one of 65 grey levels
@@ -23,12 +23,9 @@ def build(dataset: Dataset, data: Path) -> Iterator[Split]:
     """Yields every split; image i of a split is polygon (offset of the split + i)."""
     first = 0
     for name, count in dataset.splits.items():
-        images = np.empty((count, 1, SIDE, SIDE), np.uint8)
-        for start in range(0, count, CHUNK):
-            indices = range(first + start, first + min(start + CHUNK, count))
-            images[start : start + len(indices), 0] = rasterise(polygons(indices, dataset.options))
-        yield Split(name, images, None, (Source("generated from the recipe", name, None),))
-        first += count
+        indices = range(first, first + int(count or 0))
+        yield Split(name, _chunks(indices, dataset.options), None, (Source("generated from the recipe", name, None),))
+        first += len(indices)
 
 
 def polygons(indices: range, options: Mapping[str, object]) -> Array:
@@ -48,7 +45,7 @@ def polygons(indices: range, options: Mapping[str, object]) -> Array:
     return np.asarray(points - points.mean(axis=1, keepdims=True) + SIDE / 2)
 
 
-def rasterise(vertices: Array) -> npt.NDArray[np.uint8]:
+def rasterise(vertices: Array) -> Images:
     """Grey levels 0 (inside) .. 64 (outside) [N, 28, 28]: the subpixel centres outside the polygon, counted per pixel.
 
     A line of subpixels meets a convex polygon in one interval, so counting is arithmetic on its two ends.
@@ -60,6 +57,11 @@ def rasterise(vertices: Array) -> npt.NDArray[np.uint8]:
     high = np.clip(np.floor(right - 0.5)[..., None] + 1 - starts, 0, SUBPIXELS)
     inside = np.maximum(high - low, 0).reshape(len(vertices), SIDE, SUBPIXELS, SIDE).sum(axis=2)
     return (SUBPIXELS**2 - inside).astype(np.uint8)
+
+
+def _chunks(indices: range, options: Mapping[str, object]) -> Iterator[Images]:
+    for start in range(0, len(indices), CHUNK):
+        yield rasterise(polygons(indices[start : start + CHUNK], options))[:, None]
 
 
 def _intervals(vertices: Array) -> tuple[Array, Array]:

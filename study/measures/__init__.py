@@ -19,6 +19,10 @@ class ExtractorEntry:
     gflop: float  # per image, for the plan's cost
     sha256: str | None  # of the weights it is known by; None: shipped with the program, and no others can be named
     meaning: str
+    resize: str = "none"  # how images become the size it takes
+    tiles_grey: bool = False  # whether it takes colour, and grey three times over
+    url: str = ""  # where the weights it is known by are published
+    files: tuple[str, ...] = ()  # what they are called in torch.hub's cache, by the programs that keep them there
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,11 @@ EXTRACTORS = {
         ExtractorEntry("cnn28", "study.measures.cnn28:Cnn28", (1, 28, 28), 64, 0.015, None,
                        "a small classifier trained on Fashion-MNIST, shipped; for 28x28 grey images"),
         ExtractorEntry("inception", "study.measures.inception:Inception", None, 2048, 11.4, INCEPTION_SHA256,
-                       "the Inception network of 2015-12-05 with TensorFlow's resize; grey is tiled to three channels"),
+                       "the Inception network of 2015-12-05 with TensorFlow's resize; grey is tiled to three channels",
+                       "bilinear to 299x299 as TensorFlow 1: no antialiasing, corners not aligned", True,
+                       "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+                       "weights-inception-2015-12-05-6726825d.pth",
+                       ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")),
     )
 }  # fmt: skip
 
@@ -70,7 +78,7 @@ def fits(metric: str, extractor: str) -> bool:
 
 
 def load_extractor(name: str, weights: Path | None) -> Any:
-    """The extractor with the weights in a file that `weights.find` checked; None for those that ship."""
+    """The extractor with the weights in a file that `weights.find` checked; None: with those that ship."""
     if name not in EXTRACTORS:
         raise unknown("an extractor", name, EXTRACTORS)
     extractor = _load(EXTRACTORS[name].where)

@@ -1,6 +1,7 @@
 """One evaluation: sample once, extract once, then arithmetic."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from study.measures import EXTRACTORS, METRICS, columns, load_metric
 from study.measures.contracts import Extractor
 from study.measures.moments import Moments, MomentsStream
 from study.measures.protocol import Protocol
+from study.measures.rounding import quantise
 
 BATCH = 500  # images generated and measured at once
 SHOWN = 64  # images of the sample grid
@@ -27,38 +29,60 @@ class Measurement:
 
 
 def evaluate(
-    protocol: Protocol, extractor: Extractor, real: Moments, latents: Tensor, generate: Callable[[Tensor], Tensor]
+    protocol: Protocol,
+    extractor: Extractor,
+    real: Mapping[str, Moments],
+    latents: Tensor,
+    generate: Callable[[Tensor], Tensor],
 ) -> Measurement:
-    """Measures generate(latents) against the real moments. latents [generated, 64]; one wait for the device a batch."""
+    """Measures generate(latents) against the real images of every split of the protocol, from the same features.
+
+    real: split -> moments. latents [generated, 64]; one wait for the device a batch.
+    """
     stream, shown = MomentsStream(extractor.dimension), torch.empty(0)
-    with torch.inference_mode():
+    with torch.inference_mode(), _float32():
         for z in torch.split(latents, BATCH):
             images = generate(z)
             if not len(shown):
                 shown = images[:SHOWN].cpu()
             if not bool(images.isfinite().all()):
                 return Measurement({}, shown, finite=False)
-            stream.add(extractor(images).features)
-    generated = stream.moments()
+            stream.add(extractor(quantise(images) if protocol.quantised else images).features)
+    return Measurement(_values(protocol, stream.moments(), real), shown, finite=True)
+
+
+def _float32() -> AbstractContextManager[None]:
+    """By default a GPU convolves with 10 bits of its float32 (TF32); the real images' features have all 23."""
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+
+
+def _values(protocol: Protocol, generated: Moments, real: Mapping[str, Moments]) -> dict[str, float]:
+    """Column -> value: every metric against every split, in the order of the protocol's columns."""
     values: dict[str, float] = {}
-    for name in protocol.metrics:
-        values |= zip(columns(name, protocol.extractor), load_metric(name)(generated, real), strict=True)
-    return Measurement(values, shown, finite=True)
+    for end, split in protocol.splits.items():
+        for name in protocol.metrics:
+            found = load_metric(name)(generated, real[split])
+            names = [column + end for column in columns(name, protocol.extractor)]
+            values |= zip(names, found, strict=True)
+    return values
 
 
 def fingerprint(protocol: Protocol, prepared: Prepared, extractor: Extractor) -> dict[str, Any]:
     """Everything that changes the metrics' values for the same generator. Equal fingerprints, comparable numbers."""
+    entry = EXTRACTORS[protocol.extractor]
     return {
         "extractor": protocol.extractor,
         "extractor_sha256": extractor.sha256,
         "dataset": prepared.dataset.name,
         "dataset_sha256": prepared.sha256,
-        "split": protocol.split,
+        "selection": protocol.selection,
+        "reporting": protocol.reporting,
         "real": protocol.real,
         "generated": protocol.generated,
         "metrics": {name: METRICS[name].version for name in protocol.metrics},
-        "resize": "none" if EXTRACTORS[protocol.extractor].shape else "by the extractor",
-        "quantised": False,
+        "resize": entry.resize,
+        "tiled": entry.tiles_grey and prepared.dataset.shape[0] == 1,
+        "quantised": protocol.quantised,
         "batch_norm": "running averages",
         "dtype": "features float32, moments float64",
     }

@@ -21,6 +21,7 @@ class Recipe:
 
     key: str
     loss: str
+    variant: str  # of the loss
     hyperparameters: dict[str, Value]
     size: Size
     batch_size: int
@@ -49,7 +50,7 @@ class Training:
         """images: uint8 [N, C, H, W] on the device that trains; a value v stands for v / levels."""
         self.recipe, self.images, self.levels = recipe, images, levels
         self.device = images.device
-        self.loss = losses.load(recipe.loss, recipe.hyperparameters)
+        self.loss = losses.load(recipe.loss, recipe.variant, recipe.hyperparameters)
         self.nets = build(self.loss.head, self.loss.decoder_slope, recipe.size, recipe.key)
         self.nets.generator.to(self.device)
         self.nets.discriminator.to(self.device)

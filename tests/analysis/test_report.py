@@ -35,8 +35,9 @@ def test_the_page_says_how_the_study_stands_and_names_every_loss(page: Path) -> 
     text = page.read_text()
     assert "2 of 32 trials are missing (1 started, 1 waiting)" in text
     assert all(f">{loss}</span>" in text for loss in LOSSES)
+    assert ">1,073,601 to 1,075,905<" in text
     assert "27 done, 1 diverged, 2 failed, 2 missing of 32 trials" in text
-    assert "extractor.sha256 ab12" in text
+    assert "extractor_sha256 ab12" in text
 
 
 def test_every_picture_has_words_that_state_its_content(page: Path) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import formats, frames, notes, spread, style, tables
-from tests.analysis.synthetic import LOSSES, score
+from tests.analysis.synthetic import LOSSES, MEASURE, Recipe, score, write
 
 
 def row_of(table: pd.DataFrame, loss: str, dataset: str = "fashion") -> pd.Series:
@@ -95,8 +95,59 @@ def test_notes_say_what_applies_and_only_that(demo: Path, seeds: Path) -> None:
     assert "1 seed" not in six_seeds
     assert "2 of 32 trials are missing" in one_seed
     assert "3 of 30 ended trials (10%) diverged or failed" in one_seed
-    assert "optimistic" in one_seed
+    assert "fashion: checkpoints, and the best of 2 to 4 settings of a loss, were chosen by the split train" in one_seed
+    assert "the scores shown are of the split test" in one_seed
+    assert "fashion and triangles: checkpoints" in six_seeds
+    assert "Warning" not in one_seed
+    assert "Not computed as" not in one_seed
+    assert "selected in" not in one_seed
     assert "began has 1,073,601 (6.1 times fewer)" in one_seed
+
+
+def test_choosing_on_the_reported_images_is_warned_of(tmp_path: Path) -> None:
+    found = all_notes(write(tmp_path, Recipe(("mm",), measure=MEASURE | {"selection": "test"}, chooses=score)))
+    assert "Warning, fashion: the minimum over every step measured and over 4 settings of a loss is reported" in found
+    assert "on the very images that chose it (split test). It flatters" in found
+
+
+def test_where_selected_settings_come_from_and_which_variants_ran(tmp_path: Path) -> None:
+    evidence = {"study": "first", "phase": "wide", "sample": 3, "settings": 100, "failed": 12, "selection_score": 4.0,
+                "score": 5.0, "objective": "fid_selection", "rule": "the least mean"}  # fmt: skip
+    repeats = Recipe(("ls", "ns"), samples=(3,), seeds=2, phase="seeds", evidence=evidence)
+    found = all_notes(write(tmp_path, Recipe(("ls",), variants={"ls": "corrected"}), repeats))
+    assert (
+        "The settings of phase seeds were selected in phase wide of first, by fid_selection out of 100 settings of "
+        "each loss and data set; 24 of these 200 had diverged or failed. The rule: the least mean." in found
+    )
+    assert "Not computed as in the published study's released code: ls corrected in phase wide." in found
+
+
+def test_a_better_setting_that_lost_a_seed_is_named_by_what_chooses(tmp_path: Path) -> None:
+    """Sample 0 chose better with the seed it kept, and reports worse."""
+    recipe = Recipe(("mm",), settings=2, seeds=2, chooses=lambda _, sample, seed: 1.0 + sample,
+                    reported=lambda _, sample, seed: 9.0 - sample,
+                    ending=lambda _, sample, seed: "failed" if sample + seed == 0 else "done")  # fmt: skip
+    assert "mm on fashion (sample 0, score 9 in 1 of 2 seeds)" in all_notes(write(tmp_path, recipe))
+
+
+def test_the_variant_is_a_column_only_where_it_differs(tmp_path: Path, demo: Path) -> None:
+    folder = write(tmp_path, Recipe(("ls", "mm"), variants={"ls": "corrected"}))
+    shown = formats.readable_settings(tables.best(frames.load(folder)))
+    assert shown["variant"].tolist() == ["corrected", "as_run"]
+    assert "variant" not in formats.readable_settings(tables.best(frames.load(demo)))
+
+
+def test_sizes_span_what_batch_norm_adds(seeds: Path) -> None:
+    shown = formats.readable_sizes(tables.sizes(frames.load(seeds)))
+    assert shown.columns.tolist() == ["data set", "loss", "generator (vae: decoder)", "discriminator (vae: encoder)"]
+    assert ["triangles", "began", "6,642,241", "1,073,601 to 1,075,905"] in shown.to_numpy().tolist()
+    assert len(shown) == 6
+
+
+def test_the_ranking_is_by_what_is_reported(tmp_path: Path) -> None:
+    recipe = Recipe(("mm", "ns"), settings=1, reported=lambda loss, sample, seed: {"mm": 5.0, "ns": 4.0}[loss],
+                    chooses=lambda loss, sample, seed: {"mm": 1.0, "ns": 2.0}[loss])  # fmt: skip
+    assert tables.ranking(frames.load(write(tmp_path, recipe)))["loss"].tolist() == ["ns", "mm"]
 
 
 def test_losses_have_one_order_and_distinct_looks() -> None:

@@ -48,7 +48,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Callabl
     def run(study_file: Path) -> pd.DataFrame:
         study = spec.load(str(study_file))
         store = Store(tmp_path_factory.mktemp("undisturbed") / study.name)
-        plan = build(study)
+        plan = build(study, {})
         store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
         for planned in plan:
             assert len(list(trial.run(planned, store, trial.Options(data)))) == 3
@@ -164,7 +164,7 @@ def test_failures_are_rows_counted_loudly_and_repeated_by_retry_alone(
 ) -> None:
     folder = tmp_path / "results" / "small"
     store = Store(folder)
-    victim = build(spec.load(str(study_file)))[1].trial
+    victim = build(spec.load(str(study_file)), {})[1].trial
     obstacle = store.sample_file(victim.id, 80)
     obstacle.mkdir(parents=True)  # a picture cannot be written over a folder: the trial fails at its second evaluation
 

@@ -1,4 +1,4 @@
-"""What every loss promises, with the real networks at a sixteenth of their width."""
+"""What every loss promises in each of its variants, with the real networks at a sixteenth of their width."""
 
 import copy
 import math
@@ -10,12 +10,14 @@ from torch import Tensor, nn
 from search_spaces import SPACES
 from search_spaces.hyperparameters import HYPERPARAMETERS
 from study.errors import StudyError
-from study.models.losses import LOSSES, load
+from study.models.losses import AS_RUN, LOSSES, VARIANTS, load
 from study.models.losses.base import Loss
 from study.models.networks import LATENT, Networks, Size, build, parameter_count
 from study.results import schema
 
 IMAGES = 6
+Pair = tuple[str, str]  # loss, variant
+PAIRS: list[Pair] = [(loss, variant) for loss, entry in LOSSES.items() for variant in entry.variants]
 
 
 class SeededDraw:
@@ -31,13 +33,18 @@ class SeededDraw:
         return torch.Generator().manual_seed(sum(name.encode()))
 
 
-def prepared(name: str, batch_norm: bool = True) -> tuple[Loss, Networks, Tensor, Tensor]:
+def made(pair: Pair) -> Loss:
+    return load(*pair, SPACES["wide"].default(*pair))
+
+
+def prepared(pair: Pair, batch_norm: bool = True, channels: int = 1) -> tuple[Loss, Networks, Tensor, Tensor]:
     """The loss, its networks, real images and latents."""
-    loss = load(name, SPACES["wide"].default(name))
-    nets = build(loss.head, loss.decoder_slope, Size((1, 28, 28), 1 / 16, batch_norm, 0.999), f"conformance {name}")
+    loss, shape = made(pair), (channels, 28, 28)
+    size = Size(shape, 1 / 16, batch_norm, 0.999)
+    nets = build(loss.head, loss.decoder_slope, size, f"conformance {pair[0]}")
     draw = SeededDraw()
     z = draw.normal("z", (IMAGES, LATENT)) if loss.prior == "normal" else draw.uniform("z", (IMAGES, LATENT)) * 2 - 1
-    return loss, nets, draw.uniform("real", (IMAGES, 1, 28, 28)), z
+    return loss, nets, draw.uniform("real", (IMAGES, *shape)), z
 
 
 def gradients(network: nn.Module) -> list[Tensor]:
@@ -49,41 +56,50 @@ def second_loss(loss: Loss, nets: Networks, real: Tensor, z: Tensor) -> Tensor:
     return loss.discriminator_loss(nets, real, fake, loss.memory(), SeededDraw())
 
 
-ADVERSARIAL = [name for name in LOSSES if not load(name, SPACES["wide"].default(name)).joint]
+ADVERSARIAL = [pair for pair in PAIRS if not made(pair).joint]
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_hyperparameters_are_columns_of_the_same_type(name: str) -> None:
-    for hyperparameter in SPACES["wide"].for_loss(name):
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_hyperparameters_are_columns_of_the_same_type(pair: Pair) -> None:
+    for hyperparameter in SPACES["wide"].for_loss(*pair):
         row, column = HYPERPARAMETERS[hyperparameter], schema.COLUMNS[hyperparameter]
         assert column.type == {float: schema.NUMBER, int: schema.COUNT, bool: schema.SWITCH}[row.kind]
         assert column.measured
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_memory_is_columns_of_numbers(name: str) -> None:
-    for kept, value in load(name, SPACES["wide"].default(name)).memory().items():
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_memory_is_columns_of_numbers(pair: Pair) -> None:
+    for kept, value in made(pair).memory().items():
         assert schema.COLUMNS[kept].type == schema.NUMBER
         assert value.shape == ()
         assert float(value) == 0.0
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_a_loss_takes_only_what_its_spaces_give(name: str) -> None:
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_a_loss_takes_only_what_its_spaces_give(pair: Pair) -> None:
     """A missing hyperparameter is noticed when the loss is made, not when it is used."""
-    own = set(SPACES["wide"].for_loss(name)) - {"learning_rate", "beta1", "disc_iters", "batch_norm"}
-    default = SPACES["wide"].default(name)
-    load(name, {hyperparameter: default[hyperparameter] for hyperparameter in own})
+    own = set(SPACES["wide"].for_loss(*pair)) - {"learning_rate", "beta1", "disc_iters", "batch_norm"}
+    default = SPACES["wide"].default(*pair)
+    load(*pair, {hyperparameter: default[hyperparameter] for hyperparameter in own})
     for hyperparameter in own:
         with pytest.raises(KeyError, match=hyperparameter):
-            load(name, {other: default[other] for other in own - {hyperparameter}})
+            load(*pair, {other: default[other] for other in own - {hyperparameter}})
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-@pytest.mark.parametrize("name", LOSSES)
-def test_discriminator_loss_reaches_the_second_network(name: str, batch_norm: bool) -> None:
+@pytest.mark.parametrize("loss", LOSSES)
+def test_variants_have_known_names_and_say_how_they_differ(loss: str) -> None:
+    entry = LOSSES[loss]
+    assert AS_RUN in entry.variants
+    assert set(entry.variants) <= set(VARIANTS)
+    assert len(set(entry.variants.values())) == len(entry.variants)
+    assert entry.differences or len(entry.variants) == 1
+
+
+@pytest.mark.parametrize(("batch_norm", "channels"), [(False, 1), (True, 1), (True, 3)])
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_discriminator_loss_reaches_the_second_network(pair: Pair, batch_norm: bool, channels: int) -> None:
     """And the generator only where one optimiser owns both."""
-    loss, nets, real, z = prepared(name, batch_norm)
+    loss, nets, real, z = prepared(pair, batch_norm, channels)
     value = second_loss(loss, nets, real, z)
     assert value.shape == ()
     assert math.isfinite(value.item())
@@ -96,9 +112,9 @@ def test_discriminator_loss_reaches_the_second_network(name: str, batch_norm: bo
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-@pytest.mark.parametrize("name", ADVERSARIAL)
-def test_generator_loss_reaches_the_generator(name: str, batch_norm: bool) -> None:
-    loss, nets, real, z = prepared(name, batch_norm)
+@pytest.mark.parametrize("pair", ADVERSARIAL, ids="-".join)
+def test_generator_loss_reaches_the_generator(pair: Pair, batch_norm: bool) -> None:
+    loss, nets, real, z = prepared(pair, batch_norm)
     nets.discriminator.requires_grad_(False)
     value = loss.generator_loss(nets, real, nets.generator(z), loss.memory())
     assert value.shape == ()
@@ -111,9 +127,9 @@ def test_generator_loss_reaches_the_generator(name: str, batch_norm: bool) -> No
     assert gradients(nets.discriminator) == []
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_a_small_step_down_the_gradient_lowers_the_loss(name: str) -> None:
-    loss, nets, real, z = prepared(name, batch_norm=False)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_a_small_step_down_the_gradient_lowers_the_loss(pair: Pair) -> None:
+    loss, nets, real, z = prepared(pair, batch_norm=False)
     nets.generator.double()
     nets.discriminator.double()
     real, z = real.double(), z.double()
@@ -129,15 +145,15 @@ def test_a_small_step_down_the_gradient_lowers_the_loss(name: str) -> None:
     assert before.item() - after.item() == pytest.approx(1e-7 * length, rel=0.01)
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_the_same_inputs_give_the_same_loss(name: str) -> None:
-    values = {second_loss(*prepared(name)).item() for _ in range(2)}
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_the_same_inputs_give_the_same_loss(pair: Pair) -> None:
+    values = {second_loss(*prepared(pair)).item() for _ in range(2)}
     assert len(values) == 1
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_inputs_are_left_as_they_were(name: str) -> None:
-    loss, nets, real, z = prepared(name)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_inputs_are_left_as_they_were(pair: Pair) -> None:
+    loss, nets, real, z = prepared(pair)
     fake = nets.generator(z).detach()
     kept = real.clone(), fake.clone()
     memory = loss.memory()
@@ -152,9 +168,9 @@ def test_inputs_are_left_as_they_were(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_constrain_is_idempotent_and_spares_the_generator(name: str) -> None:
-    loss, nets, _, _ = prepared(name)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_constrain_is_idempotent_and_spares_the_generator(pair: Pair) -> None:
+    loss, nets, _, _ = prepared(pair)
     generator = copy.deepcopy(nets.generator.state_dict())
     with torch.no_grad():
         loss.constrain(nets)
@@ -164,10 +180,10 @@ def test_constrain_is_idempotent_and_spares_the_generator(name: str) -> None:
     assert all(torch.equal(value, generator[key]) for key, value in nets.generator.state_dict().items())
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_memory_survives_a_copy(name: str) -> None:
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_memory_survives_a_copy(pair: Pair) -> None:
     """A run that goes on with a copied memory, as from a checkpoint, remembers the same."""
-    loss, nets, real, z = prepared(name)
+    loss, nets, real, z = prepared(pair)
     memory = loss.memory()
     fake = nets.generator(z).detach()
     with torch.no_grad():
@@ -182,18 +198,18 @@ def test_memory_survives_a_copy(name: str) -> None:
     assert all(float(value) != 0.0 for value in memory.values())
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_the_generator_has_the_same_size_for_every_loss(name: str) -> None:
-    nets = prepared(name)[1]
-    assert parameter_count(nets.generator) == parameter_count(prepared("ns")[1].generator)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_the_generator_has_the_same_size_for_every_loss(pair: Pair) -> None:
+    nets = prepared(pair)[1]
+    assert parameter_count(nets.generator) == parameter_count(prepared(("ns", "as_run"))[1].generator)
 
 
 def test_an_unknown_loss_names_the_known() -> None:
     with pytest.raises(StudyError, match=r"'wgangp' is not a loss; did you mean 'wgan_gp'\?; valid: mm, ns, ls"):
-        load("wgangp", {})
+        load("wgangp", "as_run", {})
 
 
-@pytest.mark.parametrize("name", LOSSES)
-def test_what_a_loss_remembers_has_a_column(name: str) -> None:
-    loss = load(name, SPACES["wide"].default(name))
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_what_a_loss_remembers_has_a_column(pair: Pair) -> None:
+    loss = made(pair)
     assert set(loss.memory()) <= set(schema.COLUMNS)

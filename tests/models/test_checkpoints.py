@@ -186,7 +186,7 @@ def test_the_generator_is_rebuilt_from_its_file(tmp_path: Path, data: Path) -> N
     assert (metadata["trial"], metadata["step"]) == (trial.id, "30")
     assert json.loads(metadata["content"])["loss"] == "vae"
     stored = from_content(metadata["content"])
-    loss = losses.load(stored.loss, stored.hyperparameters)
+    loss = losses.load(stored.loss, stored.variant, stored.hyperparameters)
     batch_norm = bool(stored.hyperparameters["batch_norm"])
     size = Size(find(stored.dataset).shape, stored.width, batch_norm, stored.batch_norm_decay)
     generator = Generator(size, loss.decoder_slope)

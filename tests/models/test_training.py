@@ -2,6 +2,7 @@
 
 import copy
 import io
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +22,18 @@ from tests.conftest import apart
 
 IMAGES, BATCH = 40, 8  # five batches a pass
 GANS = [loss for loss in LOSSES if loss != "vae"]
+PAIRS = [(loss, variant) for loss, entry in LOSSES.items() for variant in entry.variants]
+GAN_PAIRS = [pair for pair in PAIRS if pair[0] != "vae"]
 
 
-def make(loss: str, key: str = "key", images: int = IMAGES, width: float = 0.0625, **chosen: Any) -> Training:
+def make(
+    loss: str, variant: str = "as_run", key: str = "key", images: int = IMAGES, channels: int = 1, **chosen: Any
+) -> Training:
     """A model at step 0, trained on images whose every pixel is the image's index."""
-    size = Size((1, 8, 8), width, bool({**WIDE.default(loss), **chosen}["batch_norm"]), 0.9)
-    recipe = Recipe(key, loss, {**WIDE.default(loss), **chosen}, size, BATCH)
-    pixels = torch.arange(images, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 8, 8).contiguous()
+    setting, shape = {**WIDE.default(loss, variant), **chosen}, (channels, 8, 8)
+    size = Size(shape, 0.0625, bool(setting["batch_norm"]), 0.9)
+    recipe = Recipe(key, loss, variant, setting, size, BATCH)
+    pixels = torch.arange(images, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, *shape).contiguous()
     return Training(recipe, pixels, 64)
 
 
@@ -50,9 +56,10 @@ def plain(value: Any) -> Any:
 
 @pytest.mark.parametrize("through_file", [False, True])
 @pytest.mark.parametrize("at", [1, 7])
-@pytest.mark.parametrize("loss", LOSSES)
-def test_saved_and_continued_equals_run_through(loss: str, at: int, through_file: bool) -> None:
-    through = advance(make(loss, disc_iters=5) if loss != "vae" else make(loss), at)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_saved_and_continued_equals_run_through(pair: tuple[str, str], at: int, through_file: bool) -> None:
+    chosen: dict[str, Any] = {"disc_iters": 5} if pair[0] != "vae" else {}
+    through = advance(make(*pair, **chosen), at)
     state = copy.deepcopy(through.state())
     if through_file:
         buffer = io.BytesIO()
@@ -60,7 +67,7 @@ def test_saved_and_continued_equals_run_through(loss: str, at: int, through_file
         buffer.seek(0)
         state = torch.load(buffer, weights_only=True)
     advance(through, 12 - at)
-    continued = make(loss, disc_iters=5) if loss != "vae" else make(loss)
+    continued = make(*pair, **chosen)
     advance(continued, 3)  # what it did before must not matter
     continued.restore(state)
     assert continued.step == at
@@ -71,15 +78,41 @@ def test_saved_and_continued_equals_run_through(loss: str, at: int, through_file
 
 
 def write_states(folder: Path) -> None:
-    for loss in LOSSES:
-        torch.save(advance(make(loss), 6).state(), folder / f"{loss}.pt")
+    for loss, variant in PAIRS:
+        torch.save(advance(make(loss, variant), 6).state(), folder / f"{loss}-{variant}.pt")
 
 
 def test_equal_recipes_are_bit_identical_in_another_process(tmp_path: Path) -> None:
     assert apart(write_states, tmp_path) == 0
-    for loss in LOSSES:
-        theirs = torch.load(tmp_path / f"{loss}.pt", weights_only=True)
-        assert plain(theirs) == plain(advance(make(loss), 6).state()), loss
+    for loss, variant in PAIRS:
+        theirs = torch.load(tmp_path / f"{loss}-{variant}.pt", weights_only=True)
+        assert plain(theirs) == plain(advance(make(loss, variant), 6).state()), (loss, variant)
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[1] != "as_run"], ids="-".join)
+def test_another_variant_starts_alike_and_goes_elsewhere(pair: tuple[str, str]) -> None:
+    """On the same key, from the same weights."""
+    chosen: dict[str, Any] = {}
+    if pair[0] == "began":
+        chosen = {"k_learning_rate": 10.0, "gamma": 0.0}  # drives k out of [0, 1]
+    one, other = make(*pair, channels=3, **chosen), make(pair[0], channels=3, **chosen)
+    assert plain(one.state()) == plain(other.state())
+    advance(one, 3)
+    advance(other, 3)
+    assert plain(one.state()["discriminator"]) != plain(other.state()["discriminator"])
+
+
+def test_both_forms_of_the_vae_are_one_on_grey_images() -> None:
+    assert plain(advance(make("vae", "corrected"), 3).state()) == plain(advance(make("vae"), 3).state())
+
+
+@pytest.mark.parametrize(("gamma", "unclipped", "end"), [(0.0, (-math.inf, 0), 0.0), (10.0, (1, math.inf), 1.0)])
+def test_corrected_began_keeps_k_in_its_range(gamma: float, unclipped: tuple[float, float], end: float) -> None:
+    """Weighing only generated images drives k down, asking ten times of real ones up; large steps do it at once."""
+    chosen: dict[str, Any] = {"k_learning_rate": 100.0, "gamma": gamma}
+    low, high = unclipped
+    assert low < float(advance(make("began", **chosen), 3).memory["k"]) < high
+    assert float(advance(make("began", "corrected", **chosen), 3).memory["k"]) == end
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -160,9 +193,9 @@ def watch(function: Callable[..., Tensor], fakes: list[Tensor]) -> Callable[...,
     return spy
 
 
-@pytest.mark.parametrize("loss", GANS)
-def test_real_and_generated_images_pass_the_discriminator_separately(loss: str) -> None:
-    training = make(loss)
+@pytest.mark.parametrize("pair", GAN_PAIRS, ids="-".join)
+def test_real_and_generated_images_pass_the_discriminator_separately(pair: tuple[str, str]) -> None:
+    loss, training = pair[0], make(*pair)
     inputs = record(training.nets.discriminator)
     real = training._batch()
     training.advance()
@@ -254,9 +287,9 @@ def test_the_watcher_sees_waiting() -> None:
     assert watcher.waits == ["_local_scalar_dense", "nonzero", "equal"]
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-def test_no_step_waits_for_the_device(loss: str) -> None:
-    training = make(loss)
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_no_step_waits_for_the_device(pair: tuple[str, str]) -> None:
+    training = make(*pair)
     with NoWaiting() as watcher:
         advance(training, IMAGES // BATCH + 2)  # into the second pass
     assert watcher.waits == []

@@ -24,7 +24,7 @@ from tests.conftest import tiny_study
 
 NOW = datetime(2026, 11, 22, 2, 40, 1, 123456, tzinfo=UTC)
 STUDY = tiny_study(losses=["ns", "vae"], phases=[{"name": "wide", "space": "wide", "settings": 4}])
-PLANNED = plan.build(STUDY)
+PLANNED = plan.build(STUDY, {})
 
 
 @pytest.fixture
@@ -36,16 +36,21 @@ def store(tmp_path: Path) -> Store:
 
 
 def row(planned: Planned, attempt: int, step: int, status: str = "ok", **values: Any) -> dict[str, Any]:
-    """One row as a trial would write it; fd is the value of its metric."""
+    """One row as a trial would write it; fd is the value of its metric, and of its twin on the selection split.
+
+    chosen_by: another value for the twin.
+    """
     trial = planned.trial
     base = {
         "trial": trial.id, "phase": planned.phase, "search": planned.search, "sample": planned.sample,
         "loss": trial.loss, "dataset": trial.dataset, "seed": trial.seed, "content": trial.content,
-        **trial.hyperparameters, "attempt": attempt, "step": step, "steps": trial.steps, "objective": "fd_cnn28",
+        **trial.hyperparameters, "attempt": attempt, "step": step, "steps": trial.steps,
+        "objective": "fd_cnn28_selection", "reported": "fd_cnn28", "variant": trial.variant,
         "written_at": NOW, "status": status,
     }  # fmt: skip
     if "fd" in values:
         base["fd_cnn28"] = values.pop("fd")
+        base["fd_cnn28_selection"] = values.pop("chosen_by", base["fd_cnn28"])
     return base | values
 
 
@@ -139,7 +144,7 @@ def test_the_score_is_the_best_measured_value_of_the_objective(store: Store) -> 
         row(trial, 1, 15, fd=5.0, fd_other=0.2), row(trial, 1, 20, "diverged", fd=0.5, fd_other=0.0),
     )  # fmt: skip
     assert ask(store, "SELECT score, score_step FROM trials WHERE position = 0") == [(3.0, 10)]
-    write(store, row(PLANNED[1], 1, 10, fd=3.0, fd_other=2.0, objective="fd_other"))
+    write(store, row(PLANNED[1], 1, 10, fd=3.0, fd_other=2.0, objective="fd_other", reported="fd_other"))
     assert ask(store, "SELECT score FROM trials WHERE position = 1") == [(2.0,)]
 
 
@@ -156,7 +161,7 @@ def test_a_trial_of_two_phases_is_one_trial_in_two_rows(tmp_path: Path) -> None:
     study = tiny_study(
         losses=["ns"], phases=[{"name": name, "space": "wide", "settings": 1} for name in ("first", "second")]
     )
-    built, store = plan.build(study), Store(tmp_path)
+    built, store = plan.build(study, {}), Store(tmp_path)
     store.write_plan([planned.row(i) for i, planned in enumerate(built)], spec.dump(study))
     write(store, row(built[0], 1, 30, fd=1.5))
     assert ask(store, "SELECT phase, status, score FROM trials") == [("first", "done", 1.5), ("second", "done", 1.5)]
@@ -183,7 +188,9 @@ def test_frames_hold_every_column(store: Store) -> None:
     trials, evaluations = load(store.folder)
     assert len(trials) == 8
     assert len(evaluations) == 1
-    assert set(schema.COLUMNS) | {"fd_cnn28", "score", "ending"} == set(evaluations.columns)
+    assert set(schema.COLUMNS) | {"fd_cnn28", "fd_cnn28_selection", "score", "selection_score", "ending"} == set(
+        evaluations.columns
+    )
     assert list(trials["status"]) == ["done"] + ["waiting"] * 7
 
 
@@ -205,12 +212,12 @@ def damage_foreign(path: Path) -> None:
 
 def damage_future(path: Path) -> None:
     table = pq.read_table(path)
-    pq.write_table(table.replace_schema_metadata({"schema_version": "2"}), path)
+    pq.write_table(table.replace_schema_metadata({"schema_version": str(schema.VERSION + 1)}), path)
 
 
 def damage_types(path: Path) -> None:
     table = pa.table({"trial": ["x"], "step": ["ten"]})
-    pq.write_table(table.replace_schema_metadata({"schema_version": "1"}), path)
+    pq.write_table(table.replace_schema_metadata({"schema_version": str(schema.VERSION)}), path)
 
 
 def damage_half(path: Path) -> None:
@@ -342,3 +349,19 @@ def test_an_earlier_plan_of_the_same_name_stays_in_attempts_alone(store: Store) 
     assert ask(store, "SELECT trial FROM evaluations") == [(second.trial.id,)]
     assert ask(store, "SELECT trial FROM trials") == [(second.trial.id,)]
     assert ask(store, "SELECT count(*) FROM attempts") == [(2,)]
+
+
+def test_selection_chooses_the_evaluation_and_the_other_split_reports_it(store: Store) -> None:
+    """Step 20 has the least value on the selection split, step 30 on the reporting split: 20 is what is reported."""
+    trial = PLANNED[0]
+    write(
+        store,
+        row(trial, 1, 10, fd=5.0, chosen_by=6.0),
+        row(trial, 1, 20, fd=4.0, chosen_by=2.0),
+        row(trial, 1, 30, fd=3.0, chosen_by=2.5),
+    )
+    sql = "SELECT status, score, selection_score, score_step FROM trials WHERE position = 0"
+    assert ask(store, sql) == [("done", 4.0, 2.0, 20)]
+    assert ask(store, "SELECT score, selection_score FROM evaluations ORDER BY step") == [
+        (5.0, 6.0), (4.0, 2.0), (3.0, 2.5)
+    ]  # fmt: skip

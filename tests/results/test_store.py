@@ -81,7 +81,7 @@ def test_the_file_says_its_version_and_types(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(TRIAL, 3, [ROW])
     found = pq.read_schema(store.rows / f"{TRIAL}.003.parquet")
-    assert schema.version_of(found) == schema.VERSION == 1
+    assert schema.version_of(found) == schema.VERSION == 2
     assert found.names == list(ROW)
     assert {name: str(found.field(name).type) for name in ("trial", "step", "batch_norm", "clip", "written_at")} == {
         "trial": "string", "step": "int64", "batch_norm": "bool", "clip": "double",
@@ -164,13 +164,13 @@ def test_file_names_tell_trial_and_attempt(tmp_path: Path) -> None:
 
 def test_the_plan_comes_back(tmp_path: Path) -> None:
     study, store = tiny_study(), Store(tmp_path / "new")
-    rows = [planned.row(i) for i, planned in enumerate(plan.build(study))]
+    rows = [planned.row(i) for i, planned in enumerate(plan.build(study, {}))]
     store.write_plan(rows, spec.dump(study))
     assert read_plan(store.plan_file) == rows
     assert spec.parse(store.study_file.read_text(), "stored") == study
     found = pq.read_schema(store.plan_file)
     assert found.names == list(schema.PLAN_COLUMNS)
-    assert schema.version_of(found) == 1
+    assert schema.version_of(found) == schema.VERSION
 
 
 def test_which_columns_two_runs_agree_on() -> None:

@@ -1,4 +1,4 @@
-"""Dimensions, draws and the two published spaces, against the protocol's table written down a second time."""
+"""Draws and the two published spaces, against the protocol's table written down a second time."""
 
 import inspect
 import math
@@ -13,102 +13,6 @@ from search_spaces import NARROW, WIDE, Space, find
 from search_spaces.dimensions import Choice, Constant, Dimension, LogUniform, Uniform, Value
 from search_spaces.hyperparameters import HYPERPARAMETERS, check, parse
 from study.errors import StudyError
-
-BOUNDS = st.floats(-1e6, 1e6, allow_nan=False)
-POSITIVE = st.floats(1e-12, 1e12)
-PLACES = st.floats(0, 1, exclude_max=True)
-BELOW_ONE = 1 - 2**-53  # the largest number that a seed can give
-
-
-@given(BOUNDS, BOUNDS, PLACES, PLACES)
-def test_uniform_stays_inside_and_rises(a: float, b: float, u: float, v: float) -> None:
-    low, high = sorted((a, b))
-    if low < high:
-        dimension = Uniform(low, high)
-        for place in (u, v, 0.0, BELOW_ONE):
-            assert dimension.contains(dimension.at(place))
-        assert (dimension.at(min(u, v))) <= dimension.at(max(u, v))
-        assert dimension.at(u) == pytest.approx(low * (1 - u) + high * u, rel=1e-9, abs=1e-9)
-        assert dimension.at(0.0) == low
-
-
-@given(POSITIVE, POSITIVE, PLACES, PLACES)
-def test_log_uniform_stays_inside_and_rises(a: float, b: float, u: float, v: float) -> None:
-    low, high = sorted((a, b))
-    if low < high:
-        dimension = LogUniform(low, high)
-        for place in (u, v, 0.0, BELOW_ONE):
-            assert dimension.contains(dimension.at(place))
-        assert dimension.at(min(u, v)) <= dimension.at(max(u, v))
-        assert dimension.at(u) == pytest.approx(low ** (1 - u) * high**u, rel=1e-9)
-
-
-@given(st.lists(st.integers(-50, 50), min_size=2, max_size=7, unique=True), PLACES)
-def test_choice_gives_every_value_an_equal_part(values: list[int], u: float) -> None:
-    dimension = Choice(tuple(values))
-    assert dimension.contains(dimension.at(u))
-    n = len(values)
-    assert [dimension.at((i + 0.5) / n) for i in range(n)] == values
-    assert (dimension.at(0.0), dimension.at(BELOW_ONE)) == (values[0], values[-1])
-
-
-@given(PLACES)
-def test_constant_is_constant(u: float) -> None:
-    assert Constant(0.5).at(u) == 0.5
-
-
-def test_quantiles() -> None:
-    assert [Uniform(-1, 3).at(u) for u in (0, 0.25, 0.5, 0.75)] == [-1, 0, 1, 2]
-    assert [LogUniform(1e-4, 1).at(u) for u in (0, 0.25, 0.5, 0.75)] == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1])
-    assert [Choice((1, 5)).at(u) for u in (0, 0.49, 0.5, 0.99)] == [1, 1, 5, 5]
-    assert LogUniform(1e-5, 1e-2).at(0.5) == pytest.approx(math.sqrt(1e-5 * 1e-2))
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(1, 1), (2, 1), (0, math.inf), (-math.inf, 0), (math.nan, 1), (0, math.nan), (0.3, 0.1)]
-)
-def test_uniform_refuses(low: float, high: float) -> None:
-    with pytest.raises(ValueError, match="Uniform needs finite low < high"):
-        Uniform(low, high)
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(1, 1), (2, 1), (0, 1), (-1, 1), (1e-3, math.inf), (math.nan, 1), (0.1, math.nan), (-2, -1)]
-)
-def test_log_uniform_refuses(low: float, high: float) -> None:
-    with pytest.raises(ValueError, match="LogUniform needs finite 0 < low < high"):
-        LogUniform(low, high)
-
-
-@pytest.mark.parametrize("values", [(), (1,), (1, 1), (0.5, 1, 0.5), (1, True)])
-def test_choice_refuses(values: tuple[Value, ...]) -> None:
-    with pytest.raises(ValueError, match="Choice needs two or more different values"):
-        Choice(values)
-
-
-@pytest.mark.parametrize(
-    ("dimension", "inside", "outside"),
-    [
-        (Uniform(0.5, 2), [0.5, 1, 2.0], [0.4999, 2.0001, -1, math.nan, math.inf]),
-        (LogUniform(0.5, 2), [0.5, 1, 2.0], [0.4999, 2.0001, 0, math.nan]),
-        (Choice((1, 5)), [1, 5], [2, 1.0, True, 0]),
-        (Choice((True, False)), [True, False], [1, 0, 1.0]),
-        (Constant(0.5), [0.5], [0.4, 1]),
-        (Constant(False), [False], [0, True]),
-    ],
-)
-def test_contains_is_inclusive_and_typed(dimension: Dimension, inside: list[Value], outside: list[Value]) -> None:
-    assert [dimension.contains(value) for value in inside] == [True] * len(inside)
-    assert [dimension.contains(value) for value in outside] == [False] * len(outside)
-
-
-def test_dimensions_compare_by_value_and_print_like_the_paper() -> None:
-    assert Uniform(0, 1) == Uniform(0, 1) != Uniform(0, 2)
-    assert len({LogUniform(1, 2), LogUniform(1, 2), Choice((1, 2)), Constant(1)}) == 3
-    assert str(Uniform(0.0, 1.0)) == "U[0, 1]"
-    assert str(LogUniform(1e-5, 1e-2)) == "logU[1e-05, 0.01]"
-    assert (str(Choice((True, False))), str(Choice((1, 5))), str(Constant(False))) == ("{on, off}", "{1, 5}", "off")
-
 
 # The protocol's table: beta1, learning rate, disc_iters, batch norm, and what the loss adds.
 
@@ -155,41 +59,62 @@ NARROW_ROWS: dict[str, Mapping[str, Dimension]] = {
 
 @pytest.mark.parametrize("loss", DEFAULTS)
 def test_the_wide_space_is_the_published_one(loss: str) -> None:
-    assert WIDE.default(loss) == DEFAULTS[loss]
-    assert WIDE.for_loss(loss) == WIDE_ROWS[loss]
+    assert WIDE.default(loss, "as_run") == DEFAULTS[loss]
+    assert WIDE.for_loss(loss, "as_run") == WIDE_ROWS[loss]
 
 
 @pytest.mark.parametrize("loss", DEFAULTS)
 def test_the_narrow_space_is_the_published_one(loss: str) -> None:
-    assert NARROW.default(loss) == DEFAULTS[loss] | ({"batch_norm": False} if loss == "vae" else {})
-    assert NARROW.for_loss(loss) == NARROW_ROWS[loss]
+    assert NARROW.default(loss, "as_run") == DEFAULTS[loss] | ({"batch_norm": False} if loss == "vae" else {})
+    assert NARROW.for_loss(loss, "as_run") == NARROW_ROWS[loss]
 
 
 def test_a_constant_has_its_hyperparameters_type() -> None:
     """disc_iters 1 and batch norm off are a whole number and a switch, not 1.0 and 0."""
     for rows in (WIDE, NARROW):
         for loss in rows.rows:
-            for name, value in (rows.default(loss) | rows.setting(loss, 1, 0)).items():
+            for name, value in (rows.default(loss, "as_run") | rows.setting(loss, "as_run", 1, 0)).items():
                 assert type(value) is HYPERPARAMETERS[name].kind
 
 
 # Draws.
 
+PAIRS = [(loss, variant) for loss in DEFAULTS for variant in ("as_run", "as_printed", "corrected")]
 SAMPLES = st.integers(1, 10_000)
 SEEDS = st.integers(0, 2**32)
 
 
 def test_a_setting_knows_no_count() -> None:
     """The first ten of a hundred are the ten of ten, in any order of asking, for any data set."""
-    assert list(inspect.signature(WIDE.setting).parameters) == ["loss", "sample", "search_seed"]
-    backwards = {sample: WIDE.setting("began", sample, 3) for sample in reversed(range(100))}
-    assert [WIDE.setting("began", sample, 3) for sample in range(10)] == [backwards[sample] for sample in range(10)]
+    assert list(inspect.signature(WIDE.setting).parameters) == ["loss", "variant", "sample", "search_seed"]
+    backwards = {sample: WIDE.setting("began", "as_run", sample, 3) for sample in reversed(range(100))}
+    assert [WIDE.setting("began", "as_run", sample, 3) for sample in range(10)] == [
+        backwards[sample] for sample in range(10)
+    ]
     assert len({tuple(setting.values()) for setting in backwards.values()}) == 100
+
+
+def test_what_a_variant_adds_changes_no_other_draw() -> None:
+    """The variants of a loss are tried on the same settings."""
+    rows, added = {"dragan": WIDE.rows["dragan"]}, {("dragan", "as_printed"): {"noise_scale": (0.1, Uniform(0.0, 1.0))}}
+    space = Space("wide", rows, added)
+    printed = space.setting("dragan", "as_printed", 7, 3)
+    assert 0 <= printed.pop("noise_scale") <= 1
+    assert printed == space.setting("dragan", "corrected", 7, 3) == WIDE.setting("dragan", "as_run", 7, 3)
+    assert space.default("dragan", "as_printed") == WIDE.default("dragan", "as_run") | {"noise_scale": 0.1}
+
+
+@pytest.mark.parametrize("space", [WIDE, NARROW])
+def test_only_printed_dragan_has_a_noise_scale(space: Space) -> None:
+    found = [pair for pair in PAIRS if "noise_scale" in space.for_loss(*pair)]
+    assert found == [("dragan", "as_printed")]
+    assert space.for_loss("dragan", "as_printed")["noise_scale"] == Constant(0.1)
+    assert space.default("dragan", "as_printed") == space.default("dragan", "as_run") | {"noise_scale": 0.1}
 
 
 def test_draws_of_record() -> None:
     """Whoever changes these changes every setting that a study has tried."""
-    assert WIDE.setting("ns", 1, 0) == {
+    assert WIDE.setting("ns", "as_run", 1, 0) == {
         "learning_rate": pytest.approx(0.00016549387324169476, rel=1e-14),
         "beta1": pytest.approx(0.0160180504825419, rel=1e-14),
         "disc_iters": 5,
@@ -201,9 +126,9 @@ def test_draws_of_record() -> None:
 def test_one_more_hyperparameter_changes_no_other_draw(loss: str, sample: int, seed: int) -> None:
     rows = {name: dict(row) for name, row in WIDE.rows.items()}
     rows[loss] = {"momentum": (0.9, Uniform(0, 1)), **rows[loss], "decay": (0.1, LogUniform(1e-3, 1))}
-    more = Space(WIDE.name, rows).setting(loss, sample, seed)
+    more = Space(WIDE.name, rows).setting(loss, "as_run", sample, seed)
     assert {"momentum", "decay"} < more.keys()
-    assert {name: more[name] for name in WIDE.for_loss(loss)} == WIDE.setting(loss, sample, seed)
+    assert {name: more[name] for name in WIDE.for_loss(loss, "as_run")} == WIDE.setting(loss, "as_run", sample, seed)
 
 
 @given(SAMPLES, SEEDS)
@@ -212,25 +137,25 @@ def test_one_loss_more_or_another_range_changes_no_other_draw(sample: int, seed:
     rows["new"] = rows["ns"]
     rows["ns"] |= {"learning_rate": (1e-4, LogUniform(1e-6, 1e-1))}
     changed = Space(WIDE.name, rows)
-    assert changed.setting("wgan", sample, seed) == WIDE.setting("wgan", sample, seed)
-    kept, found = WIDE.setting("ns", sample, seed), changed.setting("ns", sample, seed)
+    assert changed.setting("wgan", "as_run", sample, seed) == WIDE.setting("wgan", "as_run", sample, seed)
+    kept, found = WIDE.setting("ns", "as_run", sample, seed), changed.setting("ns", "as_run", sample, seed)
     assert {name for name in kept if kept[name] != found[name]} == {"learning_rate"}
 
 
 def test_names_and_seeds_give_other_draws() -> None:
-    one = WIDE.setting("ns", 1, 0)["beta1"]
+    one = WIDE.setting("ns", "as_run", 1, 0)["beta1"]
     others = [
-        WIDE.setting("mm", 1, 0)["beta1"],
-        WIDE.setting("ns", 2, 0)["beta1"],
-        WIDE.setting("ns", 1, 1)["beta1"],
-        Space("another", WIDE.rows).setting("ns", 1, 0)["beta1"],
+        WIDE.setting("mm", "as_run", 1, 0)["beta1"],
+        WIDE.setting("ns", "as_run", 2, 0)["beta1"],
+        WIDE.setting("ns", "as_run", 1, 1)["beta1"],
+        Space("another", WIDE.rows).setting("ns", "as_run", 1, 0)["beta1"],
     ]
     assert len({one, *others}) == 5
 
 
 def test_draws_fill_their_dimensions() -> None:
     """2,000 settings: means within four standard errors, and hyperparameters independent of each other."""
-    settings = [WIDE.setting("began", sample, 0) for sample in range(1, 2_001)]
+    settings = [WIDE.setting("began", "as_run", sample, 0) for sample in range(1, 2_001)]
     logs = {"learning_rate": (-5, -2), "k_learning_rate": (-4, -2)}
     columns = []
     for name in ("beta1", "gamma", "learning_rate", "k_learning_rate", "batch_norm", "disc_iters"):
@@ -258,7 +183,7 @@ def test_an_unknown_space_names_the_known(name: str, meant: str) -> None:
 
 def test_an_unknown_loss_names_the_known() -> None:
     with pytest.raises(StudyError, match=r"'wgangp' is not a loss of the space wide; did you mean 'wgan_gp'"):
-        WIDE.setting("wgangp", 1, 0)
+        WIDE.setting("wgangp", "as_run", 1, 0)
 
 
 # Hyperparameters as people give them.

@@ -49,8 +49,8 @@ LOSSES = {
                     "gradient of the logit"),
     "began": Entry("boundary-equilibrium GAN (Berthelot et al. 2017)", "study.models.losses.began",
                    {"as_run": "BEGAN", "as_printed": "BEGANPrinted", "corrected": "BEGANCorrected"},
-                   "as_run mean absolute error, k unclipped; as_printed the L1 norm (summed over an image); corrected "
-                   "k clipped to [0, 1]"),
+                   "as_run mean absolute error, k unclipped; as_printed the L1 norm (summed over an image), k "
+                   "unclipped; corrected mean absolute error, k clipped to [0, 1]"),
     "vae": Entry("variational autoencoder (Kingma and Welling 2014)", "study.models.losses.vae",
                  {"as_run": "VAE", "corrected": "VAECorrected"},
                  "as_run cross-entropy averaged over channels (the printed table has no vae); corrected summed over "

@@ -1,7 +1,7 @@
 """The contract of a loss: what it minimises, given networks that it may call as often as it likes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
 import torch
@@ -60,12 +60,16 @@ class Loss(ABC):
         """Updates the memory in place after the step's updates, without gradients; called where there is a memory."""
 
 
-def gradient_norms(outputs: Tensor, inputs: Tensor) -> Tensor:
-    """s [N] = sqrt(1e-4 + sum over c, h, w of (d outputs / d inputs)^2), differentiable again."""
-    (gradient,) = torch.autograd.grad(outputs.sum(), inputs, create_graph=True)
+def gradient_norms(output: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """s [N] = sqrt(1e-4 + sum over c, h, w of (d output / d points)^2), differentiable again.
+
+    output: images [N, C, H, W] -> [N]. The 1e-4, which the study had, keeps the root's own gradient finite at 0.
+    """
+    leaf = points.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(output(leaf).sum(), leaf, create_graph=True)
     return (1e-4 + gradient.square().sum(dim=(1, 2, 3))).sqrt()
 
 
 def between(a: Tensor, b: Tensor, position: Tensor) -> Tensor:
-    """a + position (b - a), one position [N, 1, 1, 1] per image, as a leaf that takes a gradient."""
-    return (a + position * (b - a)).detach().requires_grad_(True)
+    """a + position (b - a), one position [N, 1, 1, 1] per image."""
+    return a + position * (b - a)

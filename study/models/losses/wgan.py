@@ -11,7 +11,11 @@ from study.models.networks import Networks
 
 
 class WGAN(Loss):
-    """Discriminator: -E d(x) + E d(G(z)), every one of its variables then clipped to [-c, c]; generator: -E d(G(z))."""
+    """Discriminator: -E d(x) + E d(G(z)); generator: -E d(G(z)).
+
+    After each of its updates every one of the discriminator's variables is clipped to [-c, c]. The released code left
+    the order of update and clip undefined; as printed and in later code the clip comes after: all variants are this.
+    """
 
     def __init__(self, hyperparameters: Mapping[str, Value]) -> None:
         self.clip = float(hyperparameters["clip"])

@@ -23,7 +23,7 @@ class WGANGP(Loss):
     def discriminator_loss(self, nets: Networks, real: Tensor, fake: Tensor, memory: Memory, draw: Draw) -> Tensor:
         distance = nets.discriminator(fake).mean() - nets.discriminator(real).mean()
         points = between(real, fake, draw.uniform("position", (len(real), 1, 1, 1)))
-        norms = gradient_norms(nets.discriminator(points), points)
+        norms = gradient_norms(nets.discriminator, points)
         return distance + self.penalty_weight * (norms - 1).square().mean()
 
     def generator_loss(self, nets: Networks, real: Tensor, fake: Tensor, memory: Memory) -> Tensor:

@@ -1,0 +1,104 @@
+"""A person's own images: a folder of image files, or the arrays of an .npz.
+
+A folder with the sub-folders train and test (and validation) has these splits. Of any other folder all images, of any
+depth, are one pool. An .npz holds uint8 arrays named train and test (and validation), or one array, the pool: each
+[N, H, W], [N, H, W, C] or [N, C, H, W], of the very size and channels, and read whole. A pool is cut into splits, a
+tenth each for validation and test but at least 2 images; where only validation is missing, it is cut off train. Who
+goes where depends on the number of images alone.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from study import durable
+from study.data.catalogue import Dataset
+from study.data.pools import ORIGIN, Pool, drawn, files, of_array, of_folder
+from study.data.source import Source, Split
+from study.errors import DataUnavailable, StudyError
+
+LEAST = 2  # images of a split: one has no covariance
+NAMED = "train and test (and validation)"
+
+
+def build(dataset: Dataset, data: Path) -> Iterator[Split]:
+    """Yields train, validation and test. Raises DataUnavailable where there is nothing at the path."""
+    path = _path(dataset)
+    if path.is_dir():
+        pools = {name: of_folder(folder, dataset.shape) for name, folder in _folders(path).items()}
+    elif path.is_file() and path.suffix == ".npz":
+        pools = _arrays(dataset, path)
+    elif path.exists():
+        raise StudyError(f"images: {path} is neither a folder of images nor an .npz file; name one of these")
+    else:
+        raise DataUnavailable(f"images: there is no {path}; name a folder of images or an .npz file")
+    parts = _parts(pools, path)
+    for name in dataset.splits:
+        pool, order = parts[name]
+        yield Split(name, pool.chunks(order), None, (pool.source,))
+
+
+def signature(dataset: Dataset) -> str | None:
+    """What a person's files look like from outside: names, sizes, times. None where there are none to look at."""
+    if "images" not in dataset.options:
+        return None
+    path = _path(dataset)
+    found = files(path) if path.is_dir() else [path] if path.is_file() else []
+    looks = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in found]
+    return durable.sha256_text(json.dumps(looks)) if looks else None
+
+
+def _path(dataset: Dataset) -> Path:
+    return Path(str(dataset.options["images"])).expanduser()
+
+
+def _folders(path: Path) -> dict[str, Path]:
+    there = {name: path / name for name in ("train", "validation", "test") if (path / name).is_dir()}
+    if set(there) <= {"train"}:
+        return {"all": path}
+    if not {"train", "test"} <= set(there):
+        raise StudyError(f"{path} has sub-folders {' and '.join(there)}; give it {NAMED}, or none of these names")
+    return there
+
+
+def _arrays(dataset: Dataset, path: Path) -> dict[str, Pool]:
+    try:
+        zipfile.ZipFile(path).close()  # numpy would take what is no zip for a pickle, and say so
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: np.asarray(file[name]) for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise StudyError(f"{path} cannot be read as an .npz of plain arrays ({error}); save it again") from error
+    if len(arrays) != 1 and not {"train", "test"} <= set(arrays) <= set(dataset.splits):
+        raise StudyError(f"{path}: expected arrays named {NAMED}, or one array; found {', '.join(arrays) or 'none'}")
+    source = Source(ORIGIN, str(path), durable.sha256(path))
+    return {name: of_array(array, dataset.shape, f"{path}: {name}", source) for name, array in arrays.items()}
+
+
+def _parts(pools: Mapping[str, Pool], path: Path) -> dict[str, tuple[Pool, Sequence[int]]]:
+    """Split -> the pool that its images are in, and their places."""
+    if len(pools) == 1:
+        (pool,) = pools.values()
+        return {name: (pool, order) for name, order in _cut(pool.order, ["validation", "test"], path).items()}
+    parts = {name: (pool, pool.order) for name, pool in pools.items()}
+    if "validation" not in parts:
+        train = pools["train"]
+        parts |= {name: (train, order) for name, order in _cut(train.order, ["validation"], path).items()}
+    for name, (_, order) in parts.items():
+        if len(order) < LEAST:
+            raise StudyError(f"{path}: the split {name} has {len(order)} images; give it at least {LEAST}")
+    return parts
+
+
+def _cut(order: Sequence[int], splits: list[str], path: Path) -> dict[str, Sequence[int]]:
+    """A tenth for each of the splits, the rest for train."""
+    count, share = len(order), max(LEAST, len(order) // 10)
+    least = LEAST * (len(splits) + 1)
+    if count < least:
+        raise StudyError(f"{path}: {count} images are too few to cut off {' and '.join(splits)}; give at least {least}")
+    places = [order[i] for i in drawn(count)]
+    shares = {name: places[i * share : (i + 1) * share] for i, name in enumerate(splits)}
+    return {**shares, "train": places[len(splits) * share :]}

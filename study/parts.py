@@ -1,0 +1,174 @@
+"""The parts of a study's YAML, each with what is allowed and what is usual."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from search_spaces.samplers import check as check_sampler
+from study.data.catalogue import DATASETS, Dataset
+from study.errors import StudyError
+from study.fields import (
+    MOST,
+    ExtractorName,
+    Identifier,
+    LossName,
+    MetricName,
+    Points,
+    SamplerName,
+    SpaceName,
+    Variants,
+    unique,
+)
+from study.measures import EXTRACTORS, METRICS, fits
+from study.measures.protocol import Protocol
+
+
+class Part(BaseModel):
+    """Frozen, and closed to unknown keys and to silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Schedule(Part):
+    """A data set's part in a study: how long its trials train and when they are measured. Left out: as published."""
+
+    steps: int | None = Field(None, ge=1, le=MOST, description="discriminator steps")
+    evaluations: Points = Field(None, description="how many, evenly spaced and the last at the end; or the very steps")
+    images: str | None = Field(None, min_length=1, description="your own: a folder of images, or an .npz file")
+    size: int | None = Field(None, ge=8, le=1024, multiple_of=4, description="your own: pixels of a side")
+    channels: Literal[1, 3] | None = Field(None, description="your own: 1 grey, 3 colour")
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.steps is None) != (self.evaluations is None):
+            raise ValueError("give steps and evaluations together, or neither")
+        if len({self.images is None, self.size is None, self.channels is None}) > 1:
+            raise ValueError("images of your own need all three: images, size and channels")
+        if self.images is not None and self.steps is None:
+            raise ValueError("images of your own have no published schedule: give steps and evaluations")
+        if isinstance(self.evaluations, int) and self.steps is not None and self.evaluations > self.steps:
+            raise ValueError(f"{self.evaluations} evaluations do not fit into {self.steps} steps")
+        if isinstance(self.evaluations, list):
+            if self.evaluations != sorted(set(self.evaluations)):
+                raise ValueError(f"evaluations must rise from one to the next, got {self.evaluations}")
+            if self.evaluations[-1:] != [self.steps]:
+                raise ValueError(f"the last evaluation must be at the last step, {self.steps}, got {self.evaluations}")
+        return self
+
+    @property
+    def own(self) -> dict[str, str | int] | None:
+        """Where a person's own images are and what they become; None for a data set of the catalogue."""
+        if self.images is None or self.size is None or self.channels is None:
+            return None
+        return {"images": self.images, "size": self.size, "channels": self.channels}
+
+    def points(self, dataset: str) -> tuple[int, ...]:
+        """The steps at which a trial on this data set is measured; the last is where it ends."""
+        if self.steps is None:
+            return DATASETS[dataset].evaluations
+        if isinstance(self.evaluations, list):
+            return tuple(self.evaluations)
+        count = self.evaluations or 1
+        return tuple(self.steps * i // count for i in range(1, count + 1))
+
+
+class Select(Part):
+    """Where a phase takes its settings from: of each loss and data set the best one of a phase that has ended."""
+
+    study: str | None = Field(None, min_length=1, description="a preset or a YAML file; left out: this study")
+    phase: Identifier
+
+
+class Phase(Part):
+    """A set of searches: every loss tries `settings` settings of a space on every data set, with `seeds` seeds each.
+
+    Or, with `select`, the one setting of each search that an earlier phase found best.
+    """
+
+    name: Identifier
+    space: SpaceName | None = None
+    sampler: SamplerName = Field("random", description="how settings are chosen out of the space")
+    settings: int | None = Field(None, ge=1, le=MOST, description="per search; the first is the loss's default")
+    select: Select | None = None
+    seeds: int = Field(1, ge=1, le=MOST, description="repeats of each setting")
+    first_seed: int = Field(0, ge=0, le=MOST, description="so that repeats can differ from those that selected")
+    search_seed: int = Field(0, ge=0, le=MOST, description="another number draws other settings")
+    losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
+    variant: Variants | None = Field(None, description="left out: the study's")
+    datasets: list[Identifier] | None = Field(None, min_length=1, description="left out: the study's")
+
+    _once = field_validator("losses", "datasets")(unique)
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.select is None:
+            if self.space is None or self.settings is None:
+                raise ValueError("give space and settings, or select")
+            try:
+                check_sampler(self.sampler, self.space, self.settings, self.search_seed)
+            except StudyError as error:
+                raise ValueError(str(error)) from error
+        elif (self.space, self.settings, self.sampler, self.search_seed) != (None, None, "random", 0):
+            raise ValueError("select takes the settings of another phase: leave space, settings and sampler out")
+        return self
+
+
+class Weights(Part):
+    """A file of an extractor's weights other than those it is known by."""
+
+    path: str = Field(min_length=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the file; sha256sum prints it")
+
+
+class Measure(Part):
+    """How a trial is measured; all of it is in the metrics' fingerprint."""
+
+    extractor: ExtractorName = "cnn28"
+    weights: Weights | None = Field(None, description="left out: those the extractor is known by")
+    metrics: list[MetricName] = Field(["fd"], min_length=1, description="the first is the objective")
+    generated: int = Field(10_000, ge=2, le=MOST, description="generated images per evaluation")
+    real: int = Field(10_000, ge=2, le=MOST, description="real images per split, always the first of it")
+    splits: Literal["separate", "published"] = Field(
+        "separate",
+        description="separate: choose by one split of real images, report on another; published: one for both",
+    )
+    quantised: bool = Field(False, description="round generated images to 256 levels; published: no")
+
+    _once = field_validator("metrics")(unique)
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        for metric in self.metrics:
+            if not fits(metric, self.extractor):
+                names = [name for name in METRICS if fits(name, self.extractor)]
+                raise ValueError(
+                    f"the metric {metric} is not one of the extractor {self.extractor}; it has {', '.join(names)}"
+                )
+        if self.weights is not None and EXTRACTORS[self.extractor].sha256 is None:
+            raise ValueError(f"the extractor {self.extractor} ships with its weights; leave weights out")
+        return self
+
+    def protocol(self, dataset: Dataset) -> Protocol:
+        """How trials on this data set are measured."""
+        return Protocol(
+            extractor=self.extractor,
+            weights=None if self.weights is None else self.weights.sha256,
+            metrics=tuple(self.metrics),
+            generated=self.generated,
+            real=self.real,
+            selection=dataset.reporting if self.splits == "published" else dataset.selection,
+            reporting=dataset.reporting,
+            quantised=self.quantised,
+        )
+
+
+class Resources(Part):
+    """What one trial takes of a machine, and how often it may fail."""
+
+    cpus: float = Field(
+        1.0, ge=0.01, allow_inf_nan=False, description="a trial's share of the processors; 0.5: two trials on each"
+    )
+    gpus: float = Field(0.0, ge=0, le=64, allow_inf_nan=False, description="0.25: four trials share a GPU")
+    threads: int = Field(1, ge=1, le=1024, description="of a trial; rows are bit-identical for the same number")
+    retries: int = Field(1, ge=0, description="how often a trial that fails is tried again before it counts as failed")
+    checkpoint_minutes: float = Field(5.0, gt=0, description="the most training time that a crash can cost")

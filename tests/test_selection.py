@@ -1,0 +1,173 @@
+"""The settings of a phase with `select`: the best of another phase, with the evidence, chosen once."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from study import plan, spec
+from study.errors import StudyError
+from study.plan import Planned
+from study.results.store import Store
+from study.selection import NotYet, select
+from study.spec import Study
+from tests.conftest import TINY, tiny_study
+
+WIDE = {"name": "wide", "space": "wide", "settings": 3, "seeds": 2}
+SEEDS = {"name": "seeds", "select": {"phase": "wide"}, "seeds": 3, "first_seed": 2}
+DATASET = "triangles_tiny"
+# (loss, sample, seed) -> value on the selection split. Of ns, sample 2 has the least mean and 1 the least single value.
+VALUES = {
+    ("ns", 0, 0): 9.0, ("ns", 0, 1): 9.0, ("ns", 1, 0): 1.0, ("ns", 1, 1): 8.0, ("ns", 2, 0): 4.0, ("ns", 2, 1): 4.0,
+    ("vae", 0, 0): 3.0, ("vae", 0, 1): 3.0, ("vae", 1, 0): 3.0, ("vae", 1, 1): 3.0, ("vae", 2, 0): 5.0,
+    ("vae", 2, 1): 5.0,
+}  # fmt: skip
+
+
+def one_study() -> Study:
+    return tiny_study(phases=[WIDE, SEEDS])
+
+
+def write(store: Store, study: Study, values: Mapping[tuple[str, int, int], float | None]) -> list[Planned]:
+    """A study's folder with the plan as far as it is known and an ended trial for every value; None: it diverged."""
+    built = plan.build(study, {})
+    store.write_plan([planned.row(i) for i, planned in enumerate(built)], spec.dump(study))
+    for planned in built:
+        key = (planned.trial.loss, planned.sample, planned.trial.seed)
+        if key in values:
+            store.write(planned.trial.id, 1, [row(planned, values[key])])
+    return built
+
+
+def row(planned: Planned, value: float | None, **changed: Any) -> dict[str, Any]:
+    trial = planned.trial
+    measured = {"status": "diverged"} if value is None else {
+        "status": "ok", trial.protocol.objective: value, trial.protocol.reported: value + 100
+    }  # fmt: skip
+    return {
+        "trial": trial.id, "phase": planned.phase, "search": planned.search, "sample": planned.sample,
+        "loss": trial.loss, "variant": trial.variant, "dataset": trial.dataset, "seed": trial.seed,
+        "content": trial.content, **trial.hyperparameters, "attempt": 1, "step": trial.steps, "steps": trial.steps,
+        "objective": trial.protocol.objective, "reported": trial.protocol.reported, "fingerprint": "{}",
+        **measured, **changed,
+    }  # fmt: skip
+
+
+def test_the_best_mean_over_seeds_is_selected_with_its_evidence(tmp_path: Path) -> None:
+    study, store = one_study(), Store(tmp_path / "tiny")
+    built = write(store, study, VALUES)
+    selections, waiting = select(study, store, tmp_path)
+    assert waiting == {}
+    chosen = selections["seeds"]
+    assert {search: each.sample for search, each in chosen.items()} == {("ns", DATASET): 2, ("vae", DATASET): 0}
+    source = [p for p in built if p.trial.loss == "ns" and p.sample == 2]
+    assert chosen["ns", DATASET].hyperparameters == source[0].trial.hyperparameters
+    evidence = json.loads(chosen["ns", DATASET].evidence)
+    assert evidence["trials"] == [p.trial.id for p in source]
+    assert (evidence["study"], evidence["phase"], evidence["sample"]) == ("tiny", "wide", 2)
+    assert (evidence["objective"], evidence["selection_score"], evidence["score"]) == ("fd_cnn28_selection", 4.0, 104.0)
+    assert (evidence["settings"], evidence["failed"]) == (3, 0)
+    assert "least mean" in evidence["rule"]
+    repeats = plan.build(study, selections)[len(built) :]
+    assert [(p.sample, p.trial.seed, p.trial.loss) for p in repeats] == [
+        (2, 2, "ns"), (0, 2, "vae"), (2, 3, "ns"), (0, 3, "vae"), (2, 4, "ns"), (0, 4, "vae")
+    ]  # fmt: skip
+    assert not {p.trial.id for p in repeats} & {p.trial.id for p in built}
+
+
+def test_a_setting_with_a_diverged_seed_is_out(tmp_path: Path) -> None:
+    study, store = one_study(), Store(tmp_path / "tiny")
+    write(store, study, {**VALUES, ("ns", 2, 1): None})
+    chosen = select(study, store, tmp_path)[0]["seeds"]["ns", DATASET]
+    assert chosen.sample == 1  # mean 4.5
+    assert json.loads(chosen.evidence)["failed"] == 1
+
+
+def test_where_every_setting_failed_nothing_can_be_selected(tmp_path: Path) -> None:
+    study, store = one_study(), Store(tmp_path / "tiny")
+    write(store, study, {**VALUES, ("ns", 0, 0): None, ("ns", 1, 0): None, ("ns", 2, 1): None})
+    with pytest.raises(StudyError, match=r"no setting of ns on triangles_tiny finished .* leave the loss"):
+        select(study, store, tmp_path)
+
+
+def test_an_unfinished_phase_is_waited_for(tmp_path: Path) -> None:
+    study, store = one_study(), Store(tmp_path / "tiny")
+    selections, waiting = select(study, store, tmp_path)
+    assert selections == {}
+    assert "has no results yet" in str(waiting["seeds"])
+    write(store, study, {key: value for key, value in VALUES.items() if key != ("vae", 1, 1)})
+    selections, waiting = select(study, store, tmp_path)
+    assert selections == {}
+    assert isinstance(waiting["seeds"], NotYet)
+    assert "phase wide of tiny" in str(waiting["seeds"])
+    assert "1 trials that have not ended" in str(waiting["seeds"])
+
+
+def another(**changed: Any) -> Study:
+    """A study that repeats what the study `tiny` found."""
+    phase = {**SEEDS, "select": {"study": "tiny", "phase": "wide"}}
+    return spec.validate({**TINY, "name": "repeats", "phases": [phase], **changed}, "repeats")
+
+
+def test_another_study_is_read_from_the_same_results(tmp_path: Path) -> None:
+    write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE]), VALUES)
+    selections, waiting = select(another(), Store(tmp_path / "repeats"), tmp_path)
+    assert waiting == {}
+    assert {search: each.sample for search, each in selections["seeds"].items()} == {
+        ("ns", DATASET): 2, ("vae", DATASET): 0
+    }  # fmt: skip
+    some = select(another(losses=["vae"]), Store(tmp_path / "repeats"), tmp_path)[0]
+    assert list(some["seeds"]) == [("vae", DATASET)]
+
+
+def test_a_search_that_the_source_does_not_have_is_named(tmp_path: Path) -> None:
+    write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE]), VALUES)
+    _, waiting = select(another(losses=["ns", "ls"]), Store(tmp_path / "repeats"), tmp_path)
+    assert "has no ls on triangles_tiny" in str(waiting["seeds"])
+
+
+def test_what_was_selected_stays_selected(tmp_path: Path) -> None:
+    """A failed trial that is retried later, or a source that is gone, exchanges no setting."""
+    source, store = Store(tmp_path / "tiny"), Store(tmp_path / "repeats")
+    built = write(source, tiny_study(phases=[WIDE]), {**VALUES, ("ns", 2, 1): None})
+    study = another()
+    first, _ = select(study, store, tmp_path)
+    assert first["seeds"]["ns", DATASET].sample == 1
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan.build(study, first))], spec.dump(study))
+    (failed,) = [p for p in built if (p.trial.loss, p.sample, p.trial.seed) == ("ns", 2, 1)]
+    source.write(failed.trial.id, 2, [row(failed, 4.0, attempt=2)])
+    assert select(study, store, tmp_path)[0] == first
+    assert select(study, Store(tmp_path / "fresh"), tmp_path)[0]["seeds"]["ns", DATASET].sample == 2
+    source.plan_file.unlink()
+    assert select(study, store, tmp_path)[0] == first
+
+
+def test_another_search_space_at_the_source_is_selected_from_anew(tmp_path: Path) -> None:
+    source, store = Store(tmp_path / "tiny"), Store(tmp_path / "repeats")
+    write(source, tiny_study(phases=[WIDE]), VALUES)
+    study = another()
+    first, _ = select(study, store, tmp_path)
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan.build(study, first))], spec.dump(study))
+    more = {(loss, 3, seed): 0.5 for loss in ("ns", "vae") for seed in (0, 1)}
+    write(source, tiny_study(phases=[{**WIDE, "settings": 4}]), {**VALUES, **more})
+    assert {each.sample for each in select(study, store, tmp_path)[0]["seeds"].values()} == {3}
+
+
+def test_rows_that_were_measured_in_two_ways_are_not_compared(tmp_path: Path) -> None:
+    study, store = one_study(), Store(tmp_path / "tiny")
+    built = write(store, study, VALUES)
+    store.write(built[0].trial.id, 1, [row(built[0], 1.0, fingerprint='{"real":2}')])
+    with pytest.raises(StudyError, match=r"triangles_tiny were measured in 2 ways"):
+        select(study, store, tmp_path)
+
+
+def test_a_selected_setting_is_repeated_as_the_variant_it_was_selected_as(tmp_path: Path) -> None:
+    values = {("dragan", sample, seed): 1.0 for sample in range(3) for seed in (0, 1)}
+    printed = {"losses": ["dragan"], "variant": "as_printed"}
+    write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE], **printed), values)
+    with pytest.raises(StudyError, match=r"dragan was selected as variant as_printed, .* as as_run; say variant"):
+        select(another(losses=["dragan"]), Store(tmp_path / "repeats"), tmp_path)
+    selections, _ = select(another(**printed), Store(tmp_path / "repeats"), tmp_path)
+    assert selections["seeds"]["dragan", DATASET].hyperparameters["noise_scale"] == 0.1
