@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import style
+from analysis.compare import Comparison
 from analysis.formats import listed, value
 
 
@@ -32,6 +33,25 @@ def learning(frame: pd.DataFrame, objective: str) -> str:
         means = frame.loc[frame["loss"] == loss, "mean"]
         each.append(f"{loss} from {_score(means.iloc[0])} to {_score(means.iloc[-1])}")
     return f"Line chart: {objective} of the best setting against the step. From the first to the last: {listed(each)}."
+
+
+def ranges(comparison: Comparison) -> str:
+    """Per data set the median of every loss on both sides."""
+    medians = comparison.cells[comparison.cells["quantity"] == "median"]
+    told = [
+        f"{dataset}: "
+        + listed(
+            [f"{row['loss']} {_reached(row, 'ours')} against {_reached(row, 'theirs')}" for _, row in rows.iterrows()]
+        )
+        for dataset, rows in medians.groupby("dataset", sort=False)
+    ]
+    sides = f"{comparison.ours.where} against {comparison.theirs.where}"
+    return f"Ranges from minimum to median over settings, {sides}. Medians, {'; '.join(told)}."
+
+
+def _reached(row: pd.Series, side: str) -> str:
+    number = float(row[f"{side}_value"])
+    return str(row[f"{side}_why"]) if np.isnan(number) else _score(number)
 
 
 def _score(number: float) -> str:

@@ -3,9 +3,10 @@
 import json
 from dataclasses import dataclass
 
+from analysis.facts import Facts
 from analysis.fingerprints import differing
 from analysis.formats import listed
-from analysis.sides import Facts, Side
+from analysis.sides import Side
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ CAUSES = (
     Cause("evaluations", "checkpoints measured:", "a score is the least of them, and more of them give a lower one"),
     Cause("batch_size", "the batch size is", "it changes the training"),
     Cause("batch_norm_decay", "the decay of batch norm's averages is", "it changes what is generated"),
-    Cause("settings", "settings of a loss:", "a minimum over more of them is lower, so minima are not comparable"),
+    Cause("settings", "settings of a loss:", "the least and the best of more are lower, so minima are not comparable"),
     Cause("candidates", "the best setting was chosen among", "the best of more settings is better"),
     Cause("seeds", "seeds of the best setting:", "a mean and a deviation of few seeds are uncertain"),
     Cause("variants", "variants other than as_run:", "they compute another loss"),
@@ -47,12 +48,15 @@ def comparable(ours: Facts, theirs: Facts) -> bool:
     return same and ("fingerprint" not in theirs or ours["fingerprint"] == theirs["fingerprint"])
 
 
-def sentences(ours: Side, theirs: Side) -> dict[str, list[str]]:
+def sentences(ours: Side, theirs: Side, *, mixed: bool = False) -> dict[str, list[str]]:
     """Data set -> what makes its numbers incomparable or the comparison unfair; one that says so where nothing does."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for dataset in dict.fromkeys([*ours.facts, *theirs.facts]):
         if dataset in ours.facts and dataset in theirs.facts:
-            found[dataset] = _of_both(dataset, ours, theirs) or [_fair(dataset, theirs)]
+            found[dataset] = [
+                *_of_both(dataset, ours, theirs),
+                *_incomparable(dataset, comparable(ours.facts[dataset], theirs.facts[dataset]), mixed),
+            ] or [_fair(dataset, theirs)]
         elif dataset in ours.facts:
             found[dataset] = [f"{dataset}: there are no numbers {theirs.where}, so there is nothing to compare with."]
     return found
@@ -70,17 +74,25 @@ def _of_both(dataset: str, ours: Side, theirs: Side) -> list[str]:
 
 def _made(dataset: str, ours: Facts, theirs: Facts) -> list[str]:
     """The fields of both fingerprints that differ, and that no cause names."""
-    if not ours.get("fingerprint") or not theirs.get("fingerprint"):
+    if ours["metric"] != theirs["metric"] or not ours.get("fingerprint") or not theirs.get("fingerprint"):
         return []
-    made = [json.loads(one) for side in (ours, theirs) for one in side["fingerprint"].split(" or ")]
+    made = [json.loads(one) for side in (ours, theirs) for one in side["fingerprint"].split("\n")]
     fields = [name for name in differing(made) if name not in ours]
     if not fields:
         return []
     return [f"{dataset}: the metrics were made differently ({listed(fields)}), so the scales differ."]
 
 
+def _incomparable(dataset: str, same: bool, mixed: bool) -> list[str]:
+    if same:
+        return []
+    if mixed:
+        return [f"{dataset}: differences between different scales mean nothing; they are given because --mixed asks."]
+    return [f"{dataset}: no difference is given between numbers of different scales; --mixed gives them all the same."]
+
+
 def _fair(dataset: str, theirs: Side) -> str:
     return (
-        f"{dataset}: nothing known makes it unfair: metric, splits, counts, schedule, networks, variants and numbers of "
-        f"settings and seeds are as {theirs.where}."
+        f"{dataset}: nothing known makes it unfair; metric, splits, counts, schedule, networks, variants and numbers "
+        f"of settings and seeds are as {theirs.where}."
     )

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import figures, style
+from analysis import ranges as paired
+from analysis.compare import Comparison
 
 Image = np.ndarray[Any, np.dtype[np.float64]]
 WIDTH, HEIGHT = 5.6, 4.2  # inches: at 11 points the text stays readable on a phone's 390 pixels
@@ -50,6 +52,23 @@ def boxes(settings: pd.DataFrame, spread: pd.DataFrame, objective: str) -> Figur
 def learning(frame: pd.DataFrame, objective: str) -> Figure:
     """Score against step for the best setting of every loss."""
     return _single(lambda axes: figures.learning_curves(frame, axes), f"{objective}\n(lower is better)")
+
+
+def ranges(comparison: Comparison) -> Figure:
+    """A panel per data set: how the settings of every loss spread on both sides."""
+    datasets = comparison.datasets
+    with mpl.rc_context(style.RC):
+        figure = Figure(figsize=(WIDTH, 0.7 + 3.5 * len(datasets)), layout="constrained")
+        panels = figure.subplots(len(datasets), 1, squeeze=False).ravel()
+        for panel, dataset in zip(panels, datasets, strict=True):
+            cells = comparison.cells[comparison.cells["dataset"] == dataset]
+            mine, other = comparison.metrics(dataset)
+            metric = mine if mine == other else f"{mine} {comparison.ours.where}, {other} {comparison.theirs.where}"
+            paired.ranges(cells, panel).set(title=dataset, xlabel=metric)
+        handles = paired.keys(comparison.ours.where, comparison.theirs.name)
+        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=9)
+        figure.suptitle("minimum, first quartile (dot) and median over settings", fontsize=10)
+    return figure
 
 
 def samples(images: Sequence[tuple[str, Image]]) -> Figure:

@@ -1,29 +1,17 @@
 """A study's page: one HTML file that holds all it shows; beside it every figure as PNG and PDF, every table as CSV."""
 
-import base64
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis import budget, captions, formats, frames, grids, notes, pictures, provenance, spread, style, tables
+from analysis.page import Picture, embedded, environment, saved
 from study.results import schema
 
 TEMPLATE = "report.html.j2"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture on the page: `data` is base64 PNG, `alt` says its content to those who cannot see it."""
-
-    kind: str
-    data: str
-    alt: str
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +40,7 @@ def write(folder: Path, out: Path, *, mixed: bool = False) -> Path:
         frame.to_csv(out / f"{name}.csv", index=False)
     where = study.trials[["phase", "dataset"]].drop_duplicates().itertuples(index=False)
     parts = [_part(study, out, (str(phase), str(dataset)), (settings, ranking, curves)) for phase, dataset in where]
-    page = _environment().get_template(TEMPLATE).render(
+    page = environment().get_template(TEMPLATE).render(
         study=study,
         counts={status: study.count(status) for status in schema.TRIAL_STATUSES},
         parts=parts,
@@ -73,11 +61,11 @@ def _part(study: frames.Study, out: Path, where: tuple[str, str], all_of: tuple[
     settings, ranking, curves = (rows[(rows["phase"] == phase) & (rows["dataset"] == dataset)] for rows in all_of)
     objective = study.objective(dataset)
     drawn = _drawn(study, objective, settings, curves)
-    found = {kind: _saved(figure, out / f"{phase}.{dataset}.{kind}", alt) for kind, (figure, alt) in drawn.items()}
+    found = {kind: saved(figure, out / f"{phase}.{dataset}.{kind}", alt) for kind, (figure, alt) in drawn.items()}
     found_grids = grids.of_best(study, ranking)
     if found_grids:
         figure = pictures.samples([(grid.loss, grid.image) for grid in found_grids])
-        _saved(figure, out / f"{phase}.{dataset}.samples", "")
+        saved(figure, out / f"{phase}.{dataset}.samples", "")
     readable = formats.readable_ranking(ranking), formats.readable_settings(ranking)
     return Part(phase, dataset, objective, *readable, found, [_pictured(grid) for grid in found_grids])
 
@@ -104,23 +92,4 @@ def _drawn(
 
 
 def _pictured(grid: grids.Grid) -> Picture:
-    return Picture(grid.loss, base64.b64encode(grid.path.read_bytes()).decode(), grid.alt, grid.caption)
-
-
-def _saved(figure: Figure, path: Path, alt: str) -> Picture:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    path.with_name(f"{path.name}.png").write_bytes(buffer.getvalue())
-    # Without the date, equal results make equal files.
-    figure.savefig(path.with_name(f"{path.name}.pdf"), metadata={"CreationDate": None})
-    return Picture(path.name, base64.b64encode(buffer.getvalue()).decode(), alt)
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("analysis", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return embedded(grid.loss, grid.path.read_bytes(), grid.alt, grid.caption)

@@ -15,11 +15,16 @@ def scores(axes: Axes, values: npt.NDArray[np.float64], which: str) -> None:
         return
     low, high = float(finite.min()), float(finite.max())
     if low > 0 and high / low > DECADE:
-        axes.set(**{f"{which}scale": "log", f"{which}lim": (low / 1.15, high * 1.15)})
-        axis = axes.yaxis if which == "y" else axes.xaxis
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 300 else (1.0,)))
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
+        logarithmic(axes, low / 1.15, high * 1.15, which)
     else:
         margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
         axes.set(**{f"{which}lim": (low - margin, high + margin)})
+
+
+def logarithmic(axes: Axes, low: float, high: float, which: str) -> None:
+    """A logarithmic axis from low to high, both above zero, with its ticks in plain numbers."""
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 400 else (1.0,)))
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())

@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.timing import print_table, side_by_side
 from search_spaces import WIDE
-from study.models.losses import LOSSES
+from study.models.losses import AS_RUN, LOSSES
 from study.models.networks import LATENT, Size, build
 from study.models.training import Recipe, Training
 
@@ -28,9 +28,9 @@ def main() -> None:
 
 
 def _ours(loss: str, images: torch.Tensor) -> Training:
-    setting = WIDE.default(loss)
+    setting = WIDE.default(loss, AS_RUN)
     size = Size((1, 28, 28), WIDTH, bool(setting["batch_norm"]), 0.999)
-    return Training(Recipe("benchmark", loss, setting, size, BATCH), images, 255)
+    return Training(Recipe("benchmark", loss, AS_RUN, setting, size, BATCH), images, 255)
 
 
 class _Steps:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 # Ray reads these once, when it is imported, here and in every process that it starts.
@@ -43,7 +44,7 @@ def local(cpus: int, gpus: int) -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=PARENT))
     token = scratch / "token"
     token.touch(mode=0o600)
-    token.write_text(secrets.token_hex(32))
+    token.write_text(_token())
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
     reaper = subprocess.Popen(
         [sys.executable, "-m", "cluster.reaper", str(scratch)], stdin=subprocess.PIPE, start_new_session=True
@@ -63,6 +64,12 @@ def local(cpus: int, gpus: int) -> Iterator[Path]:
     finally:
         ray.shutdown()
         reaper.communicate()
+
+
+@cache
+def _token() -> str:
+    """One for every cluster that this process starts: Ray reads it once, and would refuse a second cluster's."""
+    return secrets.token_hex(32)
 
 
 def _sweep() -> None:

@@ -36,12 +36,10 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
         prepared, made = prepare(study.dataset(name), data)
         _enough(study, prepared)
         for split in prepared.manifest["splits"]:
-            for kind, source in zip(("images", "labels"), split["sources"], strict=False):
+            origins = "; ".join(map(_origin, split["sources"]))
+            for kind in ("images", "labels"):
                 if split[kind]:
-                    origin = f"{source['origin']}: {source['path']}" + f", sha256 {source['sha256']}" * bool(
-                        source["sha256"]
-                    )
-                    yield _thing(f"{name} {split['name']} {kind}", origin, prepared.folder / split[kind], made)
+                    yield _thing(f"{name} {split['name']} {kind}", origins, prepared.folder / split[kind], made)
         protocol = measure.protocol(prepared.dataset)
         for split in dict.fromkeys(protocol.splits.values()):
             path = reference_file(prepared, split, protocol, extractor, data)
@@ -62,6 +60,10 @@ def _enough(study: Study, prepared: Prepared) -> None:
                 f"{key}={number}: the split {split} of {prepared.dataset.name} has {prepared.count(split)} images; "
                 f"lower {key}, or add images"
             )
+
+
+def _origin(source: dict[str, str | None]) -> str:
+    return f"{source['origin']}: {source['path']}" + (f", sha256 {source['sha256']}" if source["sha256"] else "")
 
 
 def _thing(name: str, origin: str, path: Path, made: bool) -> Thing:

@@ -45,6 +45,8 @@ def _batches(reader: type[CIFAR10]) -> dict[str, list[tuple[str, str]]]:
 
 def _faults(folder: Path, reader: type[CIFAR10]) -> list[str]:
     """The files that are missing, or are not the official ones."""
+    if not (folder / reader.base_folder).is_dir():
+        return [f"{folder / reader.base_folder} is missing"]
     files = [*reader.train_list, *reader.test_list, (reader.meta["filename"], reader.meta["md5"])]
     faults = []
     for name, md5 in files:

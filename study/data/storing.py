@@ -23,8 +23,9 @@ def store(dataset: Dataset, split: Split, folder: Path) -> dict[str, Any]:
     images, labels = folder / f"{split.name}.npy", folder / f"{split.name}_labels.npy"
     if split.labels is not None:
         _check_labels(dataset, split.labels, where)
-        durable.write(labels, partial(_write_labels, split.labels))
     durable.write(images, partial(_write_images, dataset, split, where))
+    if split.labels is not None:
+        durable.write(labels, partial(_write_labels, split.labels))
     return {
         "name": split.name,
         "count": len(np.load(images, mmap_mode="r")),

@@ -29,10 +29,9 @@ class Inception:
     dimension = ENTRY.dimension
 
     def __init__(self, weights: Path) -> None:
-        content = weights.read_bytes() if weights.is_file() else b""
-        self.weights, self.sha256 = weights, hashlib.sha256(content).hexdigest()  # of the very bytes that are loaded
+        self.weights = weights
+        self.module, self.sha256 = _load(weights)
         self.origin = ENTRY.url if self.sha256 == ENTRY.sha256 else "a file that the study names"
-        self.module: nn.Module = _network(content, weights)
         # Its own forward takes bytes only. Its children are registered in that forward's order, as a test makes sure.
         *layers, classify = self.module.children()
         assert isinstance(classify, nn.Linear)
@@ -50,18 +49,21 @@ def _resized(images: Tensor) -> Tensor:
     return (interpolate_bilinear_2d_like_tensorflow1x(coloured, (SIDE, SIDE), align_corners=False) - 128) / 128
 
 
-def _network(content: bytes, path: Path) -> nn.Module:
-    """The network with a file's weights. torch-fidelity would run whatever code a file holds: it gets a copy, made of
-    what could be read without running any.
+def _load(path: Path) -> tuple[nn.Module, str]:
+    """The network with a file's weights, and the sha256 of the very bytes that they were read from.
+
+    torch-fidelity would run whatever code a file holds; it gets a copy, made of what was read without running any.
     """
     clean = io.BytesIO()
     try:
+        content = path.read_bytes()
         torch.save(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), clean)
         clean.seek(0)
-        return FeatureExtractorInceptionV3(ENTRY.name, ["2048"], feature_extractor_weights_path=clean)
+        network = FeatureExtractorInceptionV3(ENTRY.name, ["2048"], feature_extractor_weights_path=clean)
     except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StudyError(
             f"{path}: expected the weights of {ENTRY.name} in torch-fidelity's format, but {reason:.200}; "
             "delete it and run gan-study prepare, or correct measure.weights"
         ) from error
+    return network, hashlib.sha256(content).hexdigest()

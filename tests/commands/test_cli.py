@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -77,7 +78,7 @@ GOOD = (
     ("change", "told"),
     [
         ("losses: [ns, wgna]\n", ["mine.yaml: losses[1]: 'wgna'", "did you mean 'wgan'?", "valid: mm, ns, ls, wgan"]),
-        ("widht: 0.5\n", ["mine.yaml: widht: unknown key", "did you mean 'width'?", "valid: name, losses, datasets"]),
+        ("widht: 0.5\n", ["mine.yaml: widht: unknown key", "did you mean 'width'?", "valid: name, losses, variant"]),
         ("width: wide\n", ["mine.yaml: width:", "valid number", "'wide'"]),
         ("batch_size: 2000\n", ["batch_size=2000", "1024 training images"]),
         ("resources: {cpu: 1}\n", ["resources.cpu: unknown key", "did you mean 'cpus'?"]),
@@ -110,6 +111,9 @@ def test_nothing_begins_with_a_wrong_yaml(command: str, tmp_path: Path) -> None:
         (("plan", "dmeo"), ["'dmeo' is not a preset", "did you mean 'demo'?", "demo-triangles"]),
         (("plan", "missing.yaml"), ["there is no file missing.yaml"]),
         (("list", "loses"), ["'loses'", "did you mean 'losses'?", "presets"]),
+        (("list", "spaces", "--params"), ["--params", "spaces", "gan-study list losses --params"]),
+        (("run", "paper-seeds"), ["phase wide of paper-wide", "has no results yet", "gan-study run paper-wide"]),
+        (("train", "--loss", "ls", "--variant", "fixed", "--dataset", "triangles_tiny"), ["'fixed'", "as_printed"]),
         (("status", "demo"), ["no results", "gan-study run demo"]),
         (("train", "--loss", "gan", "--dataset", "triangles_tiny"), ["'gan' is not a loss", "began"]),
         (("train", "--loss", "ns", "--dataset", "triangels"), ["did you mean 'triangles'?"]),
@@ -136,9 +140,9 @@ def test_fashion_that_cannot_be_had_has_an_exit_code_of_its_own(tmp_path: Path) 
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from study.data import fashion\n"
+        "from study.data import idx\n"
         "def refuse(*a, **k): raise OSError('no network')\n"
-        "fashion.download_url, fashion.DEBIAN = refuse, Path('nowhere')\n"
+        "idx.FashionMNIST.download, idx.DEBIAN = refuse, Path('nowhere')\n"
         "sys.argv = ['gan-study', 'prepare', 'demo']\n"
         "from study.__main__ import main\n"
         "main()"
@@ -152,12 +156,13 @@ def test_fashion_that_cannot_be_had_has_an_exit_code_of_its_own(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        ("losses", [*LOSSES, "penalty_weight=10", "lambda"]),
-        ("datasets", ["fashion", "1x28x28", "60,000 train", "15,625"]),
-        ("spaces", ["logU[1e-05, 0.01]", "{1, 5}", "{on, off}"]),
-        ("metrics", ["fd_{extractor}", "lower"]),
-        ("extractors", ["cnn28", "64"]),
-        ("presets", ["demo", "demo-triangles"]),
+        ("losses", [*LOSSES, "penalty_weight=10", "lambda", "as_printed", "k clipped to [0, 1]"]),
+        ("datasets", ["fashion", "1x28x28", "60,000 train", "15,625", "celeba", "3x64x64", "162,770 train", "101,250"]),
+        ("spaces", ["logU[1e-05, 0.01]", "{1, 5}", "{on, off}", "replays the 100 settings", "replays the 50 settings"]),
+        ("samplers", ["random", "published"]),
+        ("metrics", ["fd_{extractor}", "lower", "fid"]),
+        ("extractors", ["cnn28", "64", "inception", "2,048"]),
+        ("presets", ["demo", "demo-triangles", "paper-wide", "corrected-wide"]),
     ],
 )
 def test_list_shows_what_there_is(what: str, told: list[str], tmp_path: Path) -> None:
@@ -165,6 +170,26 @@ def test_list_shows_what_there_is(what: str, told: list[str], tmp_path: Path) ->
     assert done.returncode == 0
     for part in told:
         assert part in done.stdout
+
+
+PUBLISHED_SIZES = {
+    # shape: generator, discriminator without and with batch norm, began's, the vae's encoder
+    "mnist": (6_642_241, (6_556_865, 6_559_169), (1_073_601, 1_086_401), (6_687_040, 6_689_344)),
+    "cifar10": (8_616_131, (8_524_993, 8_527_297), (1_325_379, 1_342_019), (8_655_168, 8_657_472)),
+    "celeba": (33_855_683, (33_690_817, 33_693_121), (4_495_683, 4_561_475), (33_820_992, 33_823_296)),
+}
+
+
+def test_list_counts_parameters_as_published(tmp_path: Path) -> None:
+    done = gan_study("list", "losses", "--params", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [line.replace(", ", "+").split() for line in done.stdout.splitlines()]
+    found = {(line[0], line[1].partition("+")[0]): [int(cell.replace(",", "")) for cell in line[2:5]]
+             for line in lines if line and line[0] in LOSSES}  # fmt: skip
+    for dataset, (generator, discriminator, began, encoder) in PUBLISHED_SIZES.items():
+        for loss in LOSSES:
+            other = {"began": began, "vae": encoder}.get(loss, discriminator)
+            assert found[loss, dataset] == [generator, *other]
 
 
 def test_schema_is_json_with_the_valid_names(tmp_path: Path) -> None:
@@ -189,6 +214,23 @@ def test_train_resumes_and_then_does_nothing(data: Path, tmp_path: Path) -> None
         "query", "train", "SELECT sample, penalty_weight, status FROM trials", "--format", "csv", cwd=tmp_path
     )
     assert rows.stdout.splitlines() == ["sample,penalty_weight,status", "1,1.0,done"]
+
+
+def test_too_few_images_of_ones_own_are_told_before_anything_runs(tmp_path: Path) -> None:
+    """Of 60 images six are put aside for each split that is measured against."""
+    noise = np.random.default_rng(0).integers(0, 256, (60, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "mine.npz", noise)
+    text = (
+        "name: mine\nlosses: [vae]\n"
+        "datasets: {squares: {images: mine.npz, size: 28, channels: 1, steps: 4, evaluations: 2}}\n"
+        "phases: [{name: wide, space: wide, settings: 1}]\nbatch_size: 8\nmeasure: {real: %d}\n"
+    )
+    few = gan_study("run", _yaml(tmp_path, text % 7), cwd=tmp_path)
+    assert few.returncode == 2
+    assert "measure.real=7: the split test of squares has 6 images" in few.stderr
+    enough = gan_study("prepare", _yaml(tmp_path, text % 6), cwd=tmp_path)
+    assert enough.returncode == 0, enough.stderr
+    assert "squares train images: there" in enough.stdout
 
 
 def test_brackets_in_messages_and_cells_are_shown_as_they_are(data: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -298,3 +300,41 @@ def test_repeats_of_one_setting_share_its_number(data: Path, tmp_path: Path) -> 
         "query", "train", "SELECT sample, seed FROM trials ORDER BY position", "--format", "csv", cwd=tmp_path
     )
     assert rows.stdout.splitlines()[1:] == ["0,0", "0,1", "1,0", "1,1", "2,0"]
+
+
+def test_a_phase_that_selects_follows_the_phase_it_selects_from(data: Path, tmp_path: Path) -> None:
+    """On images of one's own: three published settings of two losses, then the best of each with fresh seeds."""
+    noise = np.random.default_rng(0).integers(0, 256, (120, 28, 28), dtype=np.uint8)
+    np.savez(tmp_path / "noise.npz", train=noise[:80], test=noise[80:])
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "name: two\nlosses: [ns, vae]\nvariant: corrected\n"
+        "datasets: {noise: {images: noise.npz, size: 28, channels: 1, steps: 6, evaluations: 2}}\n"
+        "phases:\n- {name: wide, space: wide, sampler: published, settings: 3}\n"
+        "- {name: seeds, select: {phase: wide}, seeds: 2, first_seed: 1}\n"
+        "width: 0.0625\nbatch_size: 8\nmeasure: {generated: 50, real: 8}\n"
+    )
+    planned = json.loads(gan_study("plan", path, "--json", cwd=tmp_path).stdout)
+    assert (planned["trials"], planned["deferred"]) == (10, {"seeds": {"trials": 4, "steps": 24, "evaluations": 8}})
+    done = gan_study("run", path, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "two: 10 done of 10 trials" in done.stdout
+    rows = gan_study(
+        "query", path, "SELECT phase, loss, variant, sample, seed, selection_score, score, evidence FROM trials",
+        "--format", "json", cwd=tmp_path,
+    )  # fmt: skip
+    trials = pd.DataFrame(json.loads(rows.stdout))
+    wide, seeds = (trials[trials["phase"] == phase] for phase in ("wide", "seeds"))
+    best = wide.loc[wide.groupby("loss")["selection_score"].idxmin()].set_index("loss")
+    for loss in ("ns", "vae"):
+        repeats = seeds[seeds["loss"] == loss]
+        assert set(repeats["sample"]) == {best.loc[loss, "sample"]}
+        assert sorted(repeats["seed"]) == [1, 2]
+        evidence = json.loads(repeats["evidence"].iloc[0])
+        assert evidence["selection_score"] == best.loc[loss, "selection_score"]
+        assert evidence["settings"] == 3
+    assert set(trials.loc[trials["loss"] == "vae", "variant"]) == {"corrected"}
+    again = gan_study("run", path, cwd=tmp_path)
+    assert again.returncode == 0
+    assert "10 done of 10 trials" in again.stdout
+    assert "workers" not in again.stdout  # Ray was not started

@@ -70,13 +70,13 @@ def test_the_last_pixel_is_its_own_neighbour() -> None:
 
 
 def test_it_is_not_pils() -> None:
-    """PIL's bilinear averages all that a pixel covers: a pattern that this one passes on is grey there."""
+    """PIL's bilinear averages all that a pixel covers: the lines that this one passes on are grey there."""
     image = np.zeros((160, 160, 3), np.uint8)
     image[::5] = 255  # every other row of 64 lies at a multiple of 5
     ours = np.rint(celeba.bilinear(image, 64))
     theirs = np.asarray(Image.fromarray(image).resize((64, 64), Image.Resampling.BILINEAR), dtype=float)
     assert ours[:, 0, 0].tolist() == [255, 0] * 32
-    assert 20 < theirs.min() <= theirs.max() < 160
+    assert theirs.max() < 160
     smooth = official.pixels(1, 160, 160, 3)
     theirs = np.asarray(Image.fromarray(smooth).resize((64, 64), Image.Resampling.BILINEAR), dtype=float)
     assert np.abs(celeba.bilinear(smooth, 64) - theirs).mean() > 20
@@ -168,16 +168,16 @@ print(before, peak())
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel keeps no peak of memory")
 def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
-    """4,000 images are 49 MB as they are stored and 466 MB as they are decoded; 100 of them are 1 MB and 12 MB."""
+    """2,000 images are 25 MB as they are stored and 233 MB as they are decoded; a chunk of 100, 1 MB and 12 MB."""
     few, many = tmp_path / "few", tmp_path / "many"
     official.write_celeba(few / "raw" / "celeba", {"train": 200, "validation": 100, "test": 100})
-    official.write_celeba(many / "raw" / "celeba", {"train": 3_800, "validation": 100, "test": 100})
+    official.write_celeba(many / "raw" / "celeba", {"train": 1_800, "validation": 100, "test": 100})
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(few), str(many)],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     before_kb, after_kb = map(int, done.stdout.split())
-    assert after_kb - before_kb < 25_000
+    assert after_kb - before_kb < 20_000
 
 
 def rewrite(path: Path, name: str, content: bytes | None) -> None:

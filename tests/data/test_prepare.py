@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -17,12 +17,12 @@ from study import durable
 from study.data import triangles
 from study.data.catalogue import Dataset, find
 from study.data.prepare import open_prepared, prepare
-from study.data.source import Source, Split
+from study.data.source import Images, Source, Split
 from study.errors import StudyError
 
 ROOT = Path(__file__).parents[2]
 TINY = find("triangles_tiny")
-LABELLED = Dataset("labelled", (1, 2, 2), {"train": 6, "test": 3}, 9, 3, 1, (1,), "a_recipe_for_tests")
+LABELLED = Dataset("labelled", (1, 2, 2), {"train": 6, "test": 3}, "train", "test", 9, 3, 1, (1,), "a_recipe_for_tests")
 
 
 def files(folder: Path) -> dict[str, tuple[int, int, str]]:
@@ -37,7 +37,8 @@ def files(folder: Path) -> dict[str, tuple[int, int, str]]:
 def labelled_splits(dataset: Dataset, data: Path) -> Iterator[Split]:
     for name, count in dataset.splits.items():
         images = np.arange(count * 4, dtype=np.uint8).reshape(count, 1, 2, 2) % 10
-        yield Split(name, images, np.arange(count, dtype=np.uint8) % 3, (Source("a test", "nowhere", None),))
+        chunks = iter((images[:1], images[1:2], images[2:]))
+        yield Split(name, chunks, np.arange(count, dtype=np.uint8) % 3, (Source("a test", "nowhere", None),))
 
 
 def recipe(
@@ -70,6 +71,7 @@ def test_arrays_are_mapped_and_writing_reaches_no_file(tmp_path: Path) -> None:
     assert isinstance(images, np.memmap)
     assert (images.shape, images.dtype) == ((1024, 1, 28, 28), np.uint8)
     assert prepared.images("test").shape == (256, 1, 28, 28)
+    assert (prepared.count("train"), prepared.count("test")) == (1024, 256)
     expected = triangles.rasterise(triangles.polygons(range(1000, 1024), TINY.options))
     np.testing.assert_array_equal(images[1000:, 0], expected)
     before = files(prepared.folder)
@@ -85,7 +87,7 @@ def test_the_manifest_says_what_and_whence(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / TINY.name / "prepared.json").read_text())
     assert prepared.manifest == manifest
     assert manifest["recipe"]["dataset"] == "triangles_tiny"
-    assert [split["name"] for split in manifest["splits"]] == ["train", "test"]
+    assert [(split["name"], split["count"]) for split in manifest["splits"]] == [("train", 1024), ("test", 256)]
     for split in manifest["splits"]:
         content = (tmp_path / TINY.name / split["images"]).read_bytes()
         assert split["images_sha256"] == hashlib.sha256(content).hexdigest()
@@ -159,12 +161,17 @@ def test_a_crash_in_the_recipe_leaves_nothing_to_open(tmp_path: Path, monkeypatc
 
 
 def test_a_crash_while_writing_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(file: object, array: object) -> None:
-        file.write(b"\x93NUMPY half")  # type: ignore[attr-defined]
+    def crash(dataset: Dataset, data: Path) -> Iterator[Split]:
+        for split in triangles_build(dataset, data):
+            yield dataclasses.replace(split, images=broken(split.images))
+
+    def broken(chunks: Iterable[Images]) -> Iterator[Images]:
+        yield next(iter(chunks))[:500]
         raise OSError("no space left on device")
 
+    triangles_build = triangles.build
     with monkeypatch.context() as patched:
-        patched.setattr(np, "save", crash)
+        patched.setattr(triangles, "build", crash)
         with pytest.raises(OSError, match="no space"):
             prepare(TINY, tmp_path)
     assert files(tmp_path / TINY.name) == {}
@@ -182,7 +189,27 @@ def test_a_crash_while_repairing_is_noticed(tmp_path: Path, monkeypatch: pytest.
         patched.setattr(triangles, "build", crash)
         with pytest.raises(OSError, match="unplugged"):
             prepare(TINY, tmp_path)
+    with pytest.raises(StudyError, match="gan-study prepare"):
+        open_prepared(TINY, tmp_path)
     assert prepare(TINY, tmp_path) == (good, True)
+
+
+def test_a_crash_leaves_no_manifest_of_other_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were the old manifest still there, it would name the hash of arrays that have been replaced."""
+    recipe(monkeypatch)
+    prepare(LABELLED, tmp_path)
+    flip(tmp_path / "labelled" / "test.npy")
+
+    def crash(dataset: Dataset, data: Path) -> Iterator[Split]:
+        (train, _) = labelled_splits(dataset, data)
+        yield dataclasses.replace(train, images=(9 - IMAGES,))
+        raise KeyboardInterrupt
+
+    recipe(monkeypatch, crash)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(LABELLED, tmp_path)
+    with pytest.raises(StudyError, match="gan-study prepare"):
+        open_prepared(LABELLED, tmp_path)
 
 
 def wrong(**change: object) -> Callable[[Dataset, Path], Iterator[Split]]:
@@ -199,10 +226,15 @@ IMAGES = np.arange(24, dtype=np.uint8).reshape(6, 1, 2, 2) % 10
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"images": IMAGES[:5]}, r"expected uint8 \(6, 1, 2, 2\), found uint8 \(5, 1, 2, 2\)"),
-        ({"images": IMAGES.astype(np.float32)}, "found float32"),
-        ({"images": IMAGES + 1}, "grey levels from 0 to 9, found 1 to 10"),
-        ({"images": IMAGES // 2}, "grey levels from 0 to 9, found 0 to 4"),
+        ({"images": ()}, r"expected uint8 \(6, 1, 2, 2\), found uint8 \(0, 1, 2, 2\)"),
+        ({"images": (IMAGES[:5],)}, r"expected uint8 \(6, 1, 2, 2\), found uint8 \(5, 1, 2, 2\)"),
+        ({"images": (IMAGES, IMAGES[:1])}, r"expected uint8 \(6, 1, 2, 2\), found uint8 \(7, 1, 2, 2\)"),
+        ({"images": (IMAGES[:4], IMAGES[4:, 0])}, r"expected uint8 \(6, 1, 2, 2\), found uint8 \(6, 2, 2\)"),
+        ({"images": (IMAGES[:4], IMAGES[4:, :, :1])}, r"expected uint8 \(6, 1, 2, 2\), found uint8 \(6, 1, 1, 2\)"),
+        ({"images": (IMAGES.astype(np.float32),)}, "found float32"),
+        ({"images": (IMAGES[:3], IMAGES[3:] + 1)}, "grey levels from 0 to 9, found 0 to 10"),
+        ({"images": (IMAGES + 1,)}, "grey levels from 0 to 9, found 1 to 10"),
+        ({"images": (IMAGES[:3] // 2, IMAGES[3:] // 2)}, "grey levels from 0 to 9, found 0 to 4"),
         ({"labels": np.zeros(6, np.uint8)}, r"labels 0 to 2, found \[0\]"),
         ({"labels": np.arange(6, dtype=np.uint8)}, r"labels 0 to 2, found \[0, 1, 2, 3, 4, 5\]"),
     ],
@@ -215,6 +247,52 @@ def test_what_does_not_fit_the_catalogue_is_refused(
         prepare(LABELLED, tmp_path)
     assert "labelled, split train, from nowhere" in str(caught.value)
     assert files(tmp_path / "labelled") == {}
+
+
+AS_MANY = dataclasses.replace(LABELLED, splits={"train": None, "test": None}, classes=0)
+
+
+def unlabelled(*chunks: Images) -> Callable[[Dataset, Path], Iterator[Split]]:
+    def splits(dataset: Dataset, data: Path) -> Iterator[Split]:
+        for name in dataset.splits:
+            yield Split(name, iter(chunks), None, (Source("a test", "nowhere", None),))
+
+    return splits
+
+
+@pytest.mark.parametrize("count", [2, 9, 10, 99, 100_000])
+def test_as_many_as_come_where_the_catalogue_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Their number is in the manifest, and the file is the very one that numpy writes."""
+    images = np.arange(count * 4, dtype=np.uint64).reshape(count, 1, 2, 2).astype(np.uint8) % 4 + 2
+
+    recipe(monkeypatch, unlabelled(*(images[i : i + 5_000] for i in range(0, count, 5_000))))
+    prepared = prepare(AS_MANY, tmp_path)[0]
+    assert prepared.count("train") == count
+    np.testing.assert_array_equal(prepared.images("train"), images)
+    np.save(tmp_path / "whole.npy", images)
+    assert (prepared.folder / "train.npy").read_bytes() == (tmp_path / "whole.npy").read_bytes()
+
+
+def test_a_level_that_is_too_high_is_refused_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe(monkeypatch, unlabelled(IMAGES[:3], IMAGES[3:] + 1))
+    with pytest.raises(StudyError, match="grey levels from 0 to 9, found 0 to 10"):
+        prepare(AS_MANY, tmp_path)
+
+
+def test_chunks_in_any_order_of_memory_are_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1) % 10  # [N, H, W, C], seen as [N, C, H, W]
+    assert not images.transpose(0, 3, 2, 1).flags.c_contiguous
+    recipe(monkeypatch, unlabelled(images.transpose(0, 3, 2, 1)))
+    np.testing.assert_array_equal(prepare(AS_MANY, tmp_path)[0].images("train"), images.transpose(0, 3, 2, 1))
+
+
+def test_an_array_that_was_exchanged_is_noticed(tmp_path: Path) -> None:
+    prepared = prepare(TINY, tmp_path)[0]
+    (prepared.folder / "train.npy").write_bytes((prepared.folder / "test.npy").read_bytes())
+    with pytest.raises(StudyError, match=r"expected uint8 \(1024, 1, 28, 28\), found uint8 \(256, 1, 28, 28\)"):
+        prepared.images("train")
 
 
 def test_labels_are_mapped_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,10 +81,12 @@ def test_an_image_is_a_function_of_its_index(monkeypatch: pytest.MonkeyPatch) ->
     np.testing.assert_array_equal(together[7:12], polygons(range(7, 12), OPTIONS))
     np.testing.assert_array_equal(rasterise(together)[7:12], rasterise(together[7:12]))
     small = dataclasses.replace(find("triangles_tiny"), splits={"train": 20, "test": 10})
-    whole = [split.images for split in build(small, Path())]
+    whole = [np.concatenate(list(split.images)) for split in build(small, Path())]
     monkeypatch.setattr(triangles, "CHUNK", 7)
     for split, images in zip(build(small, Path()), whole, strict=True):
-        np.testing.assert_array_equal(split.images, images)
+        chunks = list(split.images)
+        assert [len(chunk) for chunk in chunks[:-1]] == [7] * (len(chunks) - 1)
+        np.testing.assert_array_equal(np.concatenate(chunks), images)
     np.testing.assert_array_equal(np.concatenate(whole)[:, 0], rasterise(together))  # splits follow each other
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from study.data import fashion
+from study.data import idx
 from study.data.catalogue import find
 from study.data.prepare import Prepared, prepare
 from study.measures.cnn28 import CLASSES, WEIGHTS, Cnn28, Network
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def prepared_fashion(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    folders = (fashion.DEBIAN, ROOT / "data" / "raw" / "fashion")
+    folders = (idx.DEBIAN, ROOT / "data" / "raw" / "fashion")
     if not any(list(folder.glob("*-ubyte.gz")) for folder in folders):
         pytest.skip(f"Fashion-MNIST is neither in {folders[0]} nor in {folders[1]}")
     data = tmp_path_factory.mktemp("data")

@@ -54,7 +54,7 @@ LOSSES = {
     "vae": Entry("variational autoencoder (Kingma and Welling 2014)", "study.models.losses.vae",
                  {"as_run": "VAE", "corrected": "VAECorrected"},
                  "as_run cross-entropy averaged over channels (the printed table has no vae); corrected summed over "
-                 "them"),
+                 "them, which on grey images is the same"),
 }  # fmt: skip
 
 
