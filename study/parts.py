@@ -152,7 +152,7 @@ class Measure(Part):
         """How trials on this data set are measured."""
         return Protocol(
             extractor=self.extractor,
-            weights=None if self.weights is None else self.weights.sha256,
+            weights=self._foreign_weights(),
             metrics=tuple(self.metrics),
             generated=self.generated,
             real=self.real,
@@ -160,6 +160,11 @@ class Measure(Part):
             reporting=dataset.reporting,
             quantised=self.quantised,
         )
+
+    def _foreign_weights(self) -> str | None:
+        """The sha256 of weights other than those the extractor is known by, wherever a copy of those lies."""
+        known = self.weights is None or self.weights.sha256 == EXTRACTORS[self.extractor].sha256
+        return None if known or self.weights is None else self.weights.sha256
 
 
 class Resources(Part):

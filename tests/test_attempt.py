@@ -57,7 +57,7 @@ def test_every_row_is_written_with_the_earlier_ones(store: Store) -> None:
             row = made.add(step, OK)
             assert [each["step"] for each in store.read(TRIAL)] == [10, 20][:count]
             assert (row["trial"], row["attempt"], row["step"], row["steps"]) == (TRIAL, 1, step, 30)
-            assert (row["commit"], row["dirty"], row["objective"]) == ("c" * 40, False, "fd_cnn28")
+            assert (row["commit"], row["dirty"], row["reported"]) == ("c" * 40, False, "fd_cnn28")
             assert before <= row["started_at"] <= row["written_at"] <= datetime.now(UTC)
             assert {name: row[name] for name in PLANNED.trial.hyperparameters} == PLANNED.trial.hyperparameters
 

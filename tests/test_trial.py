@@ -82,9 +82,12 @@ def test_a_row_says_everything(undisturbed: dict[str, tuple[Store, list[Row]]]) 
             "wide", 0, "ns", "triangles_tiny", 0
         )  # fmt: skip
         assert {name: row[name] for name in trial.hyperparameters} == trial.hyperparameters
-        assert (row["attempt"], row["steps"], row["status"], row["objective"]) == (1, 30, "ok", "fd_cnn28")
+        assert (row["attempt"], row["steps"], row["status"], row["variant"]) == (1, 30, "ok", "as_run")
+        assert (row["objective"], row["reported"]) == ("fd_cnn28_selection", "fd_cnn28")
         assert (row["generator_updates"], row["images_seen"]) == (row["step"], row["step"] * 16)
         assert row["fd_cnn28"] > 0
+        assert row["fd_cnn28_selection"] > 0
+        assert row["fd_cnn28_selection"] != row["fd_cnn28"]  # other real images
         assert 0 < row["discriminator_loss"] < 10
         assert 0 < row["generator_loss"] < 10
         assert row["evaluation_seconds"] > 0
@@ -481,3 +484,20 @@ def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path, data: Path
     run_here(planned, store, data)
     assert not any(path.exists() for path in left)
     assert other.exists()
+
+
+def test_the_published_way_chooses_and_reports_by_one_number(data: Path, tmp_path: Path) -> None:
+    """What is reported is the same whether another split chooses or not: the features are the same."""
+    here = {"generated": 100, "real": 100}
+    one = tiny_trial("vae", measure={**here, "splits": "published"})
+    two = tiny_trial("vae", measure={**here, "splits": "separate"})
+    published = run_here(one, Store(tmp_path / "one"), data)
+    separate = run_here(two, Store(tmp_path / "two"), data)
+    assert one.trial.id != two.trial.id
+    assert one.trial.key == two.trial.key
+    for row, other in zip(published, separate, strict=True):
+        assert (row["objective"], row["reported"]) == ("fd_cnn28", "fd_cnn28")
+        assert "fd_cnn28_selection" not in row
+        assert row["fd_cnn28"] == other["fd_cnn28"]
+        assert json.loads(row["fingerprint"])["selection"] == json.loads(row["fingerprint"])["reporting"] == "test"
+        assert json.loads(other["fingerprint"])["selection"] == "train"
