@@ -38,7 +38,7 @@ Found = dict[Search, list[dict[str, Any]]]  # its settings, best first
 
 
 class NotYet(StudyError):
-    """The settings cannot be selected before another phase has ended."""
+    """The settings cannot be selected before trials of another phase have ended, or have ended well."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _finished(source: Source, found: Found, wanted: Iterable[Search]) -> None:
 def _best(source: Source, settings: list[dict[str, Any]], search: Search) -> dict[str, Any]:
     best = settings[0]
     if best["unfit"]:
-        raise StudyError(
+        raise NotYet(
             f"{source.study}, phase {source.select.phase}: no setting of {search[0]} on {search[1]} finished all its "
             "seeds, so none can be selected; leave the loss or data set out of the phase, or retry the failed trials"
         )

@@ -11,9 +11,11 @@ import torch
 from cluster import ray_node
 from study.commands.common import console, cores
 from study.commands.screen import Screen
+from study.data.prepare import open_prepared
 from study.errors import StudyError
 from study.plan import Planned
 from study.preparation import prepare_study
+from study.results.query import connect
 from study.results.store import Store
 from study.spec import Study
 from study.trial import Options
@@ -45,6 +47,7 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
     for thing in prepare_study(job.study, job.data):
         if thing.made:
             console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")
+    _same_images(job)
     screen = Screen(job.study.name, missing, before, workers)
     cluster = ray_node.local(math.ceil(workers * wanted.cpus), math.ceil(workers * wanted.gpus))
     with cluster as scratch, screen:
@@ -52,6 +55,21 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
         signal.signal(signal.SIGINT, signal.default_int_handler)
         run_missing(missing, job.store, options, needs, screen, scratch)
     console.print(screen.overhead())
+
+
+def _same_images(job: Job) -> None:
+    """Raises StudyError where rows were measured with other images than are prepared now: they are not comparable."""
+    with connect(job.store.folder) as database:
+        measured = database.execute(
+            "SELECT DISTINCT dataset, json_extract_string(fingerprint, '$.dataset_sha256') FROM evaluations "
+            "WHERE fingerprint IS NOT NULL"
+        ).fetchall()
+    for name, sha256 in measured:
+        if open_prepared(job.study.dataset(name), job.data).sha256 != sha256:
+            raise StudyError(
+                f"{name}: its images are not those that {job.store.folder} was measured with; bring those back, or "
+                "give the study another name"
+            )
 
 
 def _workers(study: Study, asked: int | None) -> int:

@@ -11,7 +11,6 @@ from study.durable import locked
 from study.plan import deferred
 from study.results.query import connect
 from study.results.store import Store
-from study.selection import select
 
 UNFINISHED = ("waiting", "started", "failed")  # a failed one may be in a retry
 
@@ -23,7 +22,7 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     """
     store = Store(folder_of(study, results))
     with connect(store.folder) as database:
-        names = ("trial", "status", "search", "sample", "seed", "step", "steps", "loss", "dataset")
+        names = ("trial", "phase", "status", "search", "sample", "seed", "step", "steps", "loss", "dataset")
         trials = [dict(zip(names, row, strict=True)) for row in
                   database.execute(f"SELECT {', '.join(names)} FROM trials").fetchall()]  # fmt: skip
     running = {
@@ -38,7 +37,8 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     rows = [(*search, *(counts[*search, state] for state in states)) for search in searches]
     rows.append(("all", "", *(sum(1 for t in trials if t["status"] == state) for state in states)))
     console.print(table(f"{store.folder.name}: {len(trials):,} trials", ("loss", "data set", *states), rows))
-    for phase, later in _deferred(store).items():
+    planned = spec.parse(store.study_file.read_text(), str(store.study_file))
+    for phase, later in deferred(planned, {trial["phase"]: {} for trial in trials}).items():
         console.print(f"phase {phase}: {later['trials']:,} trials more, once their settings can be selected")
     if running:
         lines = [_running(trial, running[trial["trial"]]) for trial in trials if trial["trial"] in running]
@@ -49,12 +49,6 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     failed = sum(t["status"] == "failed" for t in trials)
     hints = [f"go on: gan-study run {study}"] * bool(left) + [f"failures again: gan-study retry {study}"] * bool(failed)
     console.print("".join(f"; {hint}" for hint in hints))
-
-
-def _deferred(store: Store) -> dict[str, dict[str, int]]:
-    """What the plan cannot hold yet."""
-    study = spec.parse(store.study_file.read_text(), str(store.study_file))
-    return deferred(study, select(study, store, store.folder.parent)[0])
 
 
 def _running(trial: dict[str, Any], where: dict[str, Any]) -> tuple[object, ...]:

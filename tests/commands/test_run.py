@@ -338,3 +338,9 @@ def test_a_phase_that_selects_follows_the_phase_it_selects_from(data: Path, tmp_
     assert again.returncode == 0
     assert "10 done of 10 trials" in again.stdout
     assert "workers" not in again.stdout  # Ray was not started
+
+    np.savez(tmp_path / "noise.npz", train=noise[40:], test=noise[:40])
+    path.write_text(path.read_text().replace("seeds: 2", "seeds: 3"))
+    other = gan_study("run", path, cwd=tmp_path)
+    assert other.returncode == 2
+    assert "noise: its images are not those that" in other.stderr
