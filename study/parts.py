@@ -161,6 +161,16 @@ class Measure(Part):
             quantised=self.quantised,
         )
 
+    def caution(self) -> str:
+        """What a reader of the numbers has to know, in a sentence; empty where nothing is unusual."""
+        least, features = min(self.generated, self.real), EXTRACTORS[self.extractor].dimension
+        if least > features:
+            return ""
+        return (
+            f"measure: {least:,} images for {features:,} features of {self.extractor} leave the covariance without full "
+            f"rank, and the distance is biased by much; take more than {features:,}, generated and real"
+        )
+
     def _foreign_weights(self) -> str | None:
         """The sha256 of weights other than those the extractor is known by, wherever a copy of those lies."""
         known = self.weights is None or self.weights.sha256 == EXTRACTORS[self.extractor].sha256

@@ -436,3 +436,11 @@ def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
     path.write_bytes(b"name: caf\xe9\n")
     with pytest.raises(StudyError, match="no text in UTF-8"):
         spec.load(str(path))
+
+
+def test_too_few_images_for_the_features_are_warned_of() -> None:
+    """cnn28 has 64 features: 65 images are the fewest of which the covariance has full rank."""
+    assert tiny_study(measure={"generated": 65, "real": 65}).measure.caution() == ""
+    for measure in ({"generated": 64, "real": 100}, {"generated": 100, "real": 64}):
+        told = tiny_study(measure=measure).measure.caution()
+        assert "64 images for 64 features of cnn28" in told

@@ -44,6 +44,8 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
         checkpoint_seconds=wanted.checkpoint_minutes * 60,
         keep_checkpoints=job.study.keep_checkpoints,
     )
+    if job.study.measure.caution():
+        console.print(job.study.measure.caution())
     for thing in prepare_study(job.study, job.data):
         if thing.made:
             console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")

@@ -99,10 +99,10 @@ def _metrics() -> None:
 
 def _extractors() -> None:
     rows = [
-        (e.name, "any" if e.shape is None else "x".join(map(str, e.shape)), e.dimension, e.meaning)
+        (e.name, "any" if e.shape is None else "x".join(map(str, e.shape)), e.dimension, e.resize, e.meaning)
         for e in EXTRACTORS.values()
     ]
-    console.print(table("extractors", ("extractor", "takes", "features", "meaning"), rows))
+    console.print(table("extractors", ("extractor", "takes", "features", "resize", "meaning"), rows))
 
 
 def _presets() -> None:

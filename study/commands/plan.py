@@ -33,6 +33,7 @@ def command(
     plan = build(chosen, selections)
     count = workers or max(1, int(cores() / chosen.resources.cpus))
     facts = summary(chosen, plan, deferred(chosen, selections)) | {
+        "caution": chosen.measure.caution(),
         "waiting": {phase: str(reason) for phase, reason in waiting.items()},
         "cost": cost(plan, recorded(results / chosen.name), count),
     }
@@ -56,6 +57,8 @@ def _show(facts: dict[str, Any], plan: list[Planned], output: Path | None) -> No
         f"\n{facts['study']}: {facts['trials']:,} trials{_twice(facts)}, {facts['steps_total']:,} discriminator steps, "
         f"{facts['evaluations_total']:,} evaluations" + f"; {time}" * bool(plan)
     )
+    if facts["caution"]:
+        console.print(facts["caution"])
     if output is not None:
         console.print(f"all of it: {output}")
 

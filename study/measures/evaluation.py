@@ -1,7 +1,6 @@
 """One evaluation: sample once, extract once, then arithmetic."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +39,7 @@ def evaluate(
     real: split -> moments. latents [generated, 64]; one wait for the device a batch.
     """
     stream, shown = MomentsStream(extractor.dimension), torch.empty(0)
-    with torch.inference_mode(), _float32():
+    with torch.inference_mode():
         for z in torch.split(latents, BATCH):
             images = generate(z)
             if not len(shown):
@@ -49,11 +48,6 @@ def evaluate(
                 return Measurement({}, shown, finite=False)
             stream.add(extractor(quantise(images) if protocol.quantised else images).features)
     return Measurement(_values(protocol, stream.moments(), real), shown, finite=True)
-
-
-def _float32() -> AbstractContextManager[None]:
-    """By default a GPU convolves with 10 bits of its float32 (TF32); the real images' features have all 23."""
-    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
 def _values(protocol: Protocol, generated: Moments, real: Mapping[str, Moments]) -> dict[str, float]:

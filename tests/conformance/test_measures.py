@@ -1,17 +1,45 @@
 """What every extractor and every metric promises."""
 
 import re
+from collections.abc import Callable
+from functools import cache
 
 import pytest
 import torch
 from torch import Tensor
 
+from study import durable
 from study.errors import StudyError
-from study.measures import EXTRACTORS, METRICS, columns, load_extractor, load_metric
+from study.measures import EXTRACTORS, METRICS, columns, fits, load_extractor, load_metric
+from study.measures.contracts import Extractor
 from study.measures.moments import Moments, MomentsStream
+from study.measures.protocol import SELECTION
 from study.results import schema
+from tests.measures import random_inception
 
-PAIRS = [(metric, extractor) for metric in METRICS for extractor in EXTRACTORS]
+PAIRS = [(metric, extractor) for metric in METRICS for extractor in EXTRACTORS if fits(metric, extractor)]
+Load = Callable[[str], Extractor]
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Extractors with the weights that ship, or with random numbers in their place."""
+    weights = {"cnn28": None, "inception": random_inception.all_alive(tmp_path_factory.getbasetemp())}
+    return lambda name: load_extractor(name, weights[name])
+
+
+@pytest.fixture(scope="module")
+def moments(load: Load) -> Callable[[str, int], Moments]:
+    """Of 12 random images, by extractor and seed."""
+
+    @cache
+    def made(extractor: str, seed: int) -> Moments:
+        loaded = load(extractor)
+        stream = MomentsStream(loaded.dimension)
+        stream.add(loaded(images(extractor, 12, seed)).features)
+        return stream.moments()
+
+    return made
 
 
 def images(extractor: str, n: int = 4, seed: int = 0) -> Tensor:
@@ -19,18 +47,13 @@ def images(extractor: str, n: int = 4, seed: int = 0) -> Tensor:
     return torch.rand(n, *shape, generator=torch.Generator().manual_seed(seed))
 
 
-def moments(extractor: str, seed: int) -> Moments:
-    loaded = load_extractor(extractor)
-    stream = MomentsStream(loaded.dimension)
-    stream.add(loaded(images(extractor, 12, seed)).features)
-    return stream.moments()
-
-
 @pytest.mark.parametrize("name", EXTRACTORS)
-def test_an_extractor_is_what_its_entry_says(name: str) -> None:
-    extractor, entry = load_extractor(name), EXTRACTORS[name]
+def test_an_extractor_is_what_its_entry_says(name: str, load: Load) -> None:
+    extractor, entry = load(name), EXTRACTORS[name]
     assert (extractor.name, entry.name, extractor.dimension) == (name, name, entry.dimension)
     assert re.fullmatch("[0-9a-f]{64}", extractor.sha256)
+    assert extractor.sha256 == durable.sha256(extractor.weights)
+    assert extractor.origin
     assert re.fullmatch("[a-z0-9_]+", name)
     found = extractor(images(name))
     assert found.features.shape == (4, entry.dimension)
@@ -42,13 +65,13 @@ def test_an_extractor_is_what_its_entry_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)
-def test_an_extractor_is_a_fixed_function(name: str) -> None:
-    extractor = load_extractor(name)
+def test_an_extractor_is_a_fixed_function(name: str, load: Load) -> None:
+    extractor = load(name)
     first = extractor(images(name)).features
     assert not extractor.module.training
     assert not any(parameter.requires_grad for parameter in extractor.module.parameters())
     torch.manual_seed(5)
-    assert torch.equal(load_extractor(name)(images(name)).features, first)
+    assert torch.equal(load(name)(images(name)).features, first)
     assert not torch.equal(extractor(images(name, seed=1)).features, first)
 
 
@@ -56,7 +79,7 @@ def test_an_extractor_is_a_fixed_function(name: str) -> None:
 def test_columns_are_metric_columns_of_the_table(metric: str, extractor: str) -> None:
     names = columns(metric, extractor)
     assert len(names) == len(set(names)) > 0
-    for name in names:
+    for name in (*names, *(name + SELECTION for name in names)):
         assert schema.METRIC.fullmatch(name)
         assert name not in schema.COLUMNS
         assert schema.field(name).type == schema.NUMBER
@@ -69,7 +92,9 @@ def test_no_two_metrics_share_a_column() -> None:
 
 
 @pytest.mark.parametrize(("metric", "extractor"), PAIRS)
-def test_a_metric_gives_a_number_per_column(metric: str, extractor: str) -> None:
+def test_a_metric_gives_a_number_per_column(
+    metric: str, extractor: str, moments: Callable[[str, int], Moments]
+) -> None:
     generated, real = moments(extractor, 1), moments(extractor, 2)
     found = load_metric(metric)(generated, real)
     assert isinstance(found, tuple)
@@ -79,7 +104,7 @@ def test_a_metric_gives_a_number_per_column(metric: str, extractor: str) -> None
 
 
 @pytest.mark.parametrize(("metric", "extractor"), PAIRS)
-def test_better_is_better(metric: str, extractor: str) -> None:
+def test_better_is_better(metric: str, extractor: str, moments: Callable[[str, int], Moments]) -> None:
     """Real images against themselves are at least as good as noise against them."""
     real, noise = moments(extractor, 1), moments(extractor, 2)
     perfect, other = load_metric(metric)(real, real)[0], load_metric(metric)(noise, real)[0]
@@ -88,10 +113,17 @@ def test_better_is_better(metric: str, extractor: str) -> None:
 
 def test_the_distance_column_carries_its_extractor() -> None:
     assert columns("fd", "cnn28") == ("fd_cnn28",)
+    assert columns("fid", "inception") == ("fid",)
+
+
+def test_the_name_fid_is_inceptions() -> None:
+    assert {pair: fits(*pair) for pair in ((m, e) for m in ("fd", "fid") for e in ("cnn28", "inception"))} == {
+        ("fd", "cnn28"): True, ("fd", "inception"): False, ("fid", "cnn28"): False, ("fid", "inception"): True,
+    }  # fmt: skip
 
 
 def test_unknown_names_name_the_known() -> None:
-    with pytest.raises(StudyError, match=r"'cnn' is not an extractor; did you mean 'cnn28'\?; valid: cnn28"):
-        load_extractor("cnn")
-    with pytest.raises(StudyError, match=r"'fid' is not a metric.*valid: fd"):
-        load_metric("fid")
+    with pytest.raises(StudyError, match=r"'cnn' is not an extractor; did you mean 'cnn28'\?; valid: cnn28, inception"):
+        load_extractor("cnn", None)
+    with pytest.raises(StudyError, match=r"'fidd' is not a metric; did you mean 'fid'\?; valid: fd, fid"):
+        load_metric("fidd")
