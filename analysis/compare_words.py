@@ -13,7 +13,7 @@ from analysis.sides import BEST, Side
 MARKS = {ALONE: "*", MIXED: "†"}
 MEANINGS = {
     ALONE: "* in units of the one deviation that is known; the other side is a single run.",
-    MIXED: "† between different scales: it means nothing.",
+    MIXED: "† between numbers of different making: it means little.",
 }
 
 
@@ -58,7 +58,8 @@ def legend(comparison: Comparison) -> list[str]:
         found.append(
             "Over settings: the ± of a study's number is its standard error, bootstrapped over settings (too small for "
             f"a minimum; none for fewer than {FEWEST} settings, or where failures reach it). Failures count as "
-            "infinite; minima are the least of what is reported."
+            "infinite; minima are the least of what is reported. Of numbers read off a figure the ± is the reading "
+            "error alone: their own error over settings is not known, and would make differences smaller in sd."
         )
     marked = set(", ".join(comparison.cells["mark"]).split(", "))
     return found + [text for mark, text in MEANINGS.items() if mark in marked]

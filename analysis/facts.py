@@ -31,6 +31,7 @@ def of(study: Study, dataset: str, trials: pd.DataFrame, chosen: tuple[pd.DataFr
         "steps": _each(rows["steps"]),
         "evaluations": _each(len(one["evaluations"]) for one in contents),
         "variants": listed(other) or "none",
+        **_draw(rows[rows["phase"].isin(settings["phase"])]),
     }
     if len(run) and run.max() > 1:
         facts["settings"] = span(run)
@@ -40,6 +41,12 @@ def of(study: Study, dataset: str, trials: pd.DataFrame, chosen: tuple[pd.DataFr
         facts |= {"seeds": span(ended)} | ({"candidates": candidates} if candidates != facts.get("settings") else {})
     made = fingerprints.by_dataset(study.evaluations).get(dataset, [])
     return facts | {"fingerprint": "\n".join(json.dumps(one, sort_keys=True) for one in made)}
+
+
+def _draw(rows: pd.DataFrame) -> Facts:
+    """How settings were chosen; nothing where all of them were selected elsewhere."""
+    known = {name: rows[name].dropna() for name in ("space", "sampler")}
+    return {name: _each(values) for name, values in known.items() if len(values)}
 
 
 def _candidates(rows: pd.DataFrame, best: pd.DataFrame) -> str:

@@ -32,6 +32,8 @@ CAUSES = (
     Cause("evaluations", "checkpoints measured:", "a score is the least of them, and more of them give a lower one"),
     Cause("batch_size", "the batch size is", "it changes the training"),
     Cause("batch_norm_decay", "the decay of batch norm's averages is", "it changes what is generated"),
+    Cause("space", "the search space is", "the settings of another space have other scores"),
+    Cause("sampler", "the sampler that chose the settings is", "both sides tried other settings"),
     Cause("settings", "settings of a loss:", "the least and the best of more are lower, so minima are not comparable"),
     Cause("candidates", "the best setting was chosen among", "the best of more settings is better"),
     Cause("seeds", "seeds of the best setting:", "a mean and a deviation of few seeds are uncertain"),
@@ -87,8 +89,8 @@ def _incomparable(dataset: str, same: bool, mixed: bool) -> list[str]:
     if same:
         return []
     if mixed:
-        return [f"{dataset}: differences between different scales mean nothing; they are given because --mixed asks."]
-    return [f"{dataset}: no difference is given between numbers of different scales; --mixed gives them all the same."]
+        return [f"{dataset}: differences between numbers of different making mean little; --mixed asked for them."]
+    return [f"{dataset}: no difference is given between numbers of different making; --mixed gives them all the same."]
 
 
 def _fair(dataset: str, theirs: Side) -> str:

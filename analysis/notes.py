@@ -11,6 +11,8 @@ from analysis.formats import listed, span
 from analysis.frames import AS_RUN, DEFAULT, ENDED, MISSING, SEARCH, UNFIT, Study
 from analysis.intervals import FEWEST
 
+SAME = ("width", "batch_size", "batch_norm_decay", "evaluations", "measure")  # of a search and its repeats
+
 
 def notes(study: Study, table: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
     """The caveats that hold for this study, given its `tables.ranking` as `table` and its `frames.settings`."""
@@ -68,7 +70,8 @@ def _chosen(selection: str, reporting: str, datasets: str, count: str) -> str:
         )
     return (
         f"{datasets}: checkpoints, and the best of {count} of a loss, were chosen by the split {selection} of real "
-        f"images; the scores shown are of the split {reporting}, so that choosing the least does not flatter them."
+        f"images; the scores shown are of the split {reporting}, whose images the choice could not exploit. The luck "
+        "of the chosen run stays in its score until other seeds repeat it."
     )
 
 
@@ -84,8 +87,19 @@ def _evidence(study: Study) -> list[str]:
             f"The settings of phase {phase} were selected in {sources}, by {listed(sorted(set(found['objective'])))} "
             f"out of {span(found['settings'])} settings of each loss and data set; {found['failed'].sum()} of these "
             f"{found['settings'].sum()} had diverged or failed. The rule: {listed(sorted(set(found['rule'])))}."
+            + _elsewhere(rows.drop_duplicates(SEARCH))
         )
     return notes
+
+
+def _elsewhere(rows: pd.DataFrame) -> str:
+    """In what the selected settings are repeated otherwise than they were searched."""
+    differing: dict[str, None] = {}
+    for row in rows.itertuples():
+        here, there = json.loads(str(row.content)), json.loads(str(row.evidence))["content"]
+        names = (name for name in SAME if here[name] != there[name])
+        differing |= {f"{name} {there[name]} there and {here[name]} here": None for name in names}
+    return f" They were searched otherwise: {'; '.join(differing)}." if differing else ""
 
 
 def _variants(study: Study) -> str:

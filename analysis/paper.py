@@ -83,6 +83,8 @@ def _facts(schedule: Schedule) -> Facts:
         "steps": value(schedule.steps),
         "evaluations": value(schedule.steps // schedule.every),
         "variants": "none",
+        "space": "wide",
+        "sampler": "published",
         "settings": value(SETTINGS),
         "candidates": value(SETTINGS),
         "seeds": value(SEEDS),

@@ -14,7 +14,7 @@ class Sampler:
     """setting(space, loss, variant, sample, search_seed); sample 0 is always the loss's default."""
 
     setting: Callable[[Space, str, str, int, int], dict[str, Value]]
-    most: Callable[[str], int | None]  # the settings it has of a space; None: as many as are asked for
+    most: Callable[[str], int | None]  # the settings it has of a space, 0 where none; None: as many as are asked for
     seeded: bool  # whether another search_seed gives other settings
     meaning: str
 

@@ -67,6 +67,7 @@ def cost(plan: Iterable[Planned], paces: dict[tuple[str, str, float], Pace], wor
     basis = [f"recorded for {len(known)} of {len(trials)} trials"] if known else []
     return {
         "workers": workers,
+        "trials": len(trials),
         "hours": seconds / workers / 3600,
         "basis": "; ".join(basis + ([ASSUMPTION] if guessed else [])),
     }

@@ -56,11 +56,11 @@ class Schedule(Part):
         return self
 
     @property
-    def own(self) -> dict[str, str | int] | None:
-        """Where a person's own images are and what they become; None for a data set of the catalogue."""
-        if self.images is None or self.size is None or self.channels is None:
+    def own(self) -> dict[str, int] | None:
+        """What a person's own images become; None for a data set of the catalogue."""
+        if self.size is None or self.channels is None:
             return None
-        return {"images": self.images, "size": self.size, "channels": self.channels}
+        return {"size": self.size, "channels": self.channels}
 
     def points(self, dataset: str) -> tuple[int, ...]:
         """The steps at which a trial on this data set is measured; the last is where it ends."""
@@ -91,7 +91,9 @@ class Phase(Part):
     settings: int | None = Field(None, ge=1, le=MOST, description="per search; the first is the loss's default")
     select: Select | None = None
     seeds: int = Field(1, ge=1, le=MOST, description="repeats of each setting")
-    first_seed: int = Field(0, ge=0, le=MOST, description="so that repeats can differ from those that selected")
+    first_seed: int | None = Field(
+        None, ge=0, le=MOST, description="left out: 0, or with select the first that the selection did not use"
+    )
     search_seed: int = Field(0, ge=0, le=MOST, description="another number draws other settings")
     losses: list[LossName] | None = Field(None, min_length=1, description="left out: the study's")
     variant: Variants | None = Field(None, description="left out: the study's")
@@ -167,8 +169,8 @@ class Measure(Part):
         if least > features:
             return ""
         return (
-            f"measure: {least:,} images for {features:,} features of {self.extractor} leave the covariance without full "
-            f"rank, and the distance is biased by much; take more than {features:,}, generated and real"
+            f"measure: {least:,} images for {features:,} features of {self.extractor} leave a covariance without full "
+            f"rank, and a distance that is much too large; take more than {features:,}, generated and real"
         )
 
     def _foreign_weights(self) -> str | None:

@@ -80,11 +80,14 @@ def from_content(content: str) -> Trial:
 
 @dataclass(frozen=True)
 class Planned:
-    """A trial's place in a study."""
+    """A trial's place in a study, and how its setting came about."""
 
     phase: str
     sample: int
     trial: Trial
+    space: str | None = None  # null in a phase with `select`, as the sampler is
+    sampler: str | None = None
+    search_seed: int | None = None
     evidence: str | None = None  # JSON: what its setting was selected by, in a phase with `select`
 
     @property
@@ -99,6 +102,9 @@ class Planned:
             "trial": trial.id,
             "phase": self.phase,
             "search": self.search,
+            "space": self.space,
+            "sampler": self.sampler,
+            "search_seed": self.search_seed,
             "sample": self.sample,
             "loss": trial.loss,
             "variant": trial.variant,
@@ -114,7 +120,8 @@ class Planned:
 
 def from_row(row: Mapping[str, Any]) -> Planned:
     """The planned trial that a line of the plan's table describes."""
-    return Planned(row["phase"], row["sample"], from_content(row["content"]), row["evidence"])
+    draw = {name: row[name] for name in ("space", "sampler", "search_seed", "evidence")}
+    return Planned(row["phase"], row["sample"], from_content(row["content"]), **draw)
 
 
 @dataclass(frozen=True)
@@ -123,6 +130,7 @@ class Selected:
 
     sample: int  # its number in the search that it was selected from
     hyperparameters: Mapping[str, Value]
+    first_seed: int  # the first that the selection did not use
     evidence: str  # canonical JSON
 
 
@@ -190,16 +198,24 @@ def digest(text: str) -> str:
 def _phase(study: Study, phase: Phase, selections: Selections) -> Iterator[Planned]:
     datasets = phase.datasets or list(study.datasets)
     shared = {dataset: _shared(study, dataset) for dataset in datasets}
-    for settings in _settings(study, phase, selections):
-        for seed in range(phase.first_seed, phase.first_seed + phase.seeds):
+    variants = {
+        (loss, name): study.variant_of(loss, name, phase) for loss in phase.losses or study.losses for name in datasets
+    }
+    places = _drawn(phase, variants) if phase.select is None else _selected(selections.get(phase.name, {}))
+    for settings in places:
+        for repeat in range(phase.seeds):
             for dataset in datasets:
                 for loss in phase.losses or study.losses:
-                    sample, hyperparameters, evidence = settings[loss, dataset]
-                    variant = study.variant_of(loss, phase)
+                    place = settings[loss, dataset]
+                    first = place.first_seed if phase.first_seed is None else phase.first_seed
                     trial = Trial(
-                        loss=loss, variant=variant, hyperparameters=hyperparameters, seed=seed, **shared[dataset]
+                        loss=loss,
+                        variant=variants[loss, dataset],
+                        hyperparameters=place.hyperparameters,
+                        seed=first + repeat,
+                        **shared[dataset],
                     )
-                    yield Planned(phase.name, sample, trial, evidence)
+                    yield Planned(phase.name, place.sample, trial, **place.draw)
 
 
 def _shared(study: Study, dataset: str) -> dict[str, Any]:
@@ -216,21 +232,42 @@ def _shared(study: Study, dataset: str) -> dict[str, Any]:
     }
 
 
-Settings = dict[tuple[str, str], tuple[int, Mapping[str, Value], str | None]]  # (loss, data set) -> sample, values, why
+@dataclass(frozen=True)
+class _Place:
+    """One setting of one search, and what `Planned` says of it."""
+
+    sample: int
+    hyperparameters: Mapping[str, Value]
+    first_seed: int
+    draw: Mapping[str, Any]
 
 
-def _settings(study: Study, phase: Phase, selections: Selections) -> Iterator[Settings]:
-    """Sample by sample the setting of every search; of a phase with `select` the one selected, once it is."""
-    losses, datasets = phase.losses or study.losses, phase.datasets or list(study.datasets)
-    if phase.select is not None:
-        chosen = selections.get(phase.name)
-        if chosen is not None:
-            yield {search: (each.sample, each.hyperparameters, each.evidence) for search, each in chosen.items()}
-        return
+Places = dict[tuple[str, str], _Place]  # (loss, data set) -> setting
+
+
+def _drawn(phase: Phase, variants: Mapping[tuple[str, str], str]) -> Iterator[Places]:
+    """Sample by sample the setting of every search."""
     space, sampler = search_spaces.find(str(phase.space)), search_spaces.SAMPLERS[phase.sampler]
+    draw = {
+        "space": phase.space,
+        "sampler": phase.sampler,
+        "search_seed": phase.search_seed if sampler.seeded else None,
+    }
     for sample in range(phase.settings or 0):
         drawn = {
-            loss: sampler.setting(space, loss, study.variant_of(loss, phase), sample, phase.search_seed)
-            for loss in losses
+            (loss, variant): sampler.setting(space, loss, variant, sample, phase.search_seed)
+            for loss, variant in {(loss, variant) for (loss, _), variant in variants.items()}
         }
-        yield {(loss, dataset): (sample, drawn[loss], None) for dataset in datasets for loss in losses}
+        yield {
+            (loss, dataset): _Place(sample, drawn[loss, variant], 0, draw)
+            for (loss, dataset), variant in variants.items()
+        }
+
+
+def _selected(chosen: Mapping[tuple[str, str], Selected]) -> Iterator[Places]:
+    """The one setting of every search, once it is selected."""
+    if chosen:
+        yield {
+            search: _Place(each.sample, each.hyperparameters, each.first_seed, {"evidence": each.evidence})
+            for search, each in chosen.items()
+        }

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 from study import spec
 from study.errors import StudyError
 from study.parts import Phase, Select
-from study.plan import Planned, Selected, Selections, Trial, canonical, digest, from_content, from_row
+from study.plan import Planned, Selected, Selections, Trial, build, canonical, digest, from_content, from_row
 from study.results.query import connect
-from study.results.store import Store, read_plan
+from study.results.store import Row, Store, read_plan
 from study.spec import Study
 
 RULE = (
@@ -21,11 +21,12 @@ RULE = (
 )
 # One row per setting of the phase, the best of each search first.
 SETTINGS = """
-    SELECT loss, dataset, sample, list(trial ORDER BY seed) AS trials, any_value(content) AS content,
-           any_value(objective) AS objective, avg(selection_score) AS selection_score, avg(score) AS score,
+    SELECT loss, dataset, sample, list(trial ORDER BY seed) AS trials, list(seed ORDER BY seed) AS seeds,
+           arg_min(content, seed) AS content, any_value(objective) AS objective,
+           avg(selection_score) AS selection_score, avg(score) AS score,
            count(*) FILTER (WHERE status IN ('started', 'waiting')) AS missing,
-           count(*) FILTER (WHERE status IN ('diverged', 'failed') OR (status = 'done' AND selection_score IS NULL))
-               AS unfit
+           count(*) FILTER (WHERE status IN ('diverged', 'failed') OR (status = 'done' AND
+               NOT (coalesce(isfinite(selection_score), false) AND coalesce(isfinite(score), false)))) AS unfit
     FROM trials WHERE phase = ? GROUP BY loss, dataset, sample
     ORDER BY loss, dataset, unfit > 0, selection_score, sample
 """
@@ -34,7 +35,8 @@ FINGERPRINTS = """
     WHERE trial IN (SELECT trial FROM plan WHERE phase = ?) GROUP BY dataset HAVING ways > 1
 """
 Search = tuple[str, str]  # loss, data set
-Found = dict[Search, list[dict[str, Any]]]  # its settings, best first
+Settings = list[dict[str, Any]]  # of one search, best first
+Kept = Mapping[tuple[str, Search], Planned]  # (phase, search) -> a place of the stored plan
 
 
 class NotYet(StudyError):
@@ -42,13 +44,17 @@ class NotYet(StudyError):
 
 
 @dataclass(frozen=True)
-class Source:
+class Origin:
     """Where a phase's settings come from."""
 
     folder: Path
     study: str  # as the user may name it
-    select: Select
+    phase: str
+    planned: Sequence[Row] | None  # the plan's rows where they are of this very study; else its folder has them
     missing: str = "has no results yet"
+
+    def __str__(self) -> str:
+        return f"phase {self.phase} of {self.study}"
 
 
 def select(study: Study, store: Store, results: Path) -> tuple[Selections, dict[str, NotYet]]:
@@ -63,136 +69,153 @@ def select(study: Study, store: Store, results: Path) -> tuple[Selections, dict[
     for phase in study.phases:
         if phase.select is None:
             continue
+        rows = [planned.row(i) for i, planned in enumerate(build(study, made))]
         try:
-            made[phase.name] = _of_phase(study, phase, phase.select, _source(phase.select, store, results), kept)
+            made[phase.name] = _of_phase(study, phase, _origin(phase.select, rows, store, results), kept)
         except NotYet as reason:
             waiting[phase.name] = reason
     return made, waiting
 
 
-def _source(chosen: Select, store: Store, results: Path) -> Source:
+def _origin(chosen: Select, rows: Sequence[Row], store: Store, results: Path) -> Origin:
     """The folder that has the settings, or where they will be. What was selected before needs it no longer."""
     if chosen.study is None:
-        return Source(store.folder, store.folder.name, chosen)
+        return Origin(store.folder, store.folder.name, chosen.phase, rows)
     direct = results / chosen.study
     if Store(direct).plan_file.exists():
-        return Source(direct, chosen.study, chosen)
+        return Origin(direct, chosen.study, chosen.phase, None)
     try:
-        return Source(results / spec.load(chosen.study).name, chosen.study, chosen)
+        return Origin(results / spec.load(chosen.study).name, chosen.study, chosen.phase, None)
     except StudyError as error:
-        return Source(direct, chosen.study, chosen, f"has no results, and {error}")
+        return Origin(direct, chosen.study, chosen.phase, None, f"has no results, and {error}")
 
 
-def _of_phase(
-    study: Study, phase: Phase, chosen: Select, source: Source, kept: dict[tuple[str, Search], Planned]
-) -> dict[Search, Selected]:
-    wanted = [(loss, dataset) for dataset in phase.datasets or study.datasets for loss in phase.losses or study.losses]
-    found = _settings(source)
-    selected: dict[Search, Selected] = {}
-    for search in wanted:
-        earlier = kept.get((phase.name, search))
-        if earlier is not None and _same_source(earlier, chosen, found.get(search)):
-            selected[search] = Selected(earlier.sample, earlier.trial.hyperparameters, str(earlier.evidence))
-    fresh = [search for search in wanted if search not in selected]
-    if fresh:
-        _finished(source, found, fresh)
-    for search in fresh:
-        best = _best(source, found[search], search)
-        _alike(study, phase, search, from_content(best["content"]))
-        selected[search] = _selected(source, best, found[search])
-    return {search: selected[search] for search in wanted}
+def _of_phase(study: Study, phase: Phase, origin: Origin, kept: Kept) -> dict[Search, Selected]:
+    found = _settings(origin)
+    selected = {
+        (loss, dataset): _of_search(study, phase, (loss, dataset), found.get((loss, dataset)), origin, kept)
+        for dataset in phase.datasets or study.datasets
+        for loss in phase.losses or study.losses
+    }
+    missing = [search for search, each in selected.items() if each is None]
+    if missing:
+        raise _not_yet(origin, found, missing)
+    return {search: each for search, each in selected.items() if each is not None}
 
 
-def _settings(source: Source) -> Found:
-    """Search -> its settings, best first; nothing where there are no results yet. Raises StudyError for mixed rows."""
-    found: Found = defaultdict(list)
-    if not Store(source.folder).plan_file.exists():
+def _of_search(
+    study: Study, phase: Phase, search: Search, settings: Settings | None, origin: Origin, kept: Kept
+) -> Selected | None:
+    """The one that was selected before, if it still may stand; else the best one; None while it cannot be told."""
+    earlier = kept.get((phase.name, search))
+    if earlier is not None and _stands(study, phase, earlier, settings):
+        return _from_evidence(earlier.sample, earlier.trial, str(earlier.evidence))
+    if not settings:
+        return None
+    _check(study, phase, search, settings)
+    if any(row["missing"] for row in settings) or settings[0]["unfit"]:
+        return None
+    evidence = canonical(_evidence(phase, origin, settings))
+    return _from_evidence(settings[0]["sample"], from_content(settings[0]["content"]), evidence)
+
+
+def _stands(study: Study, phase: Phase, earlier: Planned, settings: Settings | None) -> bool:
+    evidence, trial = json.loads(str(earlier.evidence)), earlier.trial
+    same = phase.select is not None and evidence["select"] == phase.select.model_dump()
+    return (
+        same
+        and (settings is None or evidence["searched"] == _searched(settings))
+        and trial.variant == study.variant_of(trial.loss, trial.dataset, phase)
+        and trial.own == study.datasets[trial.dataset].own
+    )
+
+
+def _check(study: Study, phase: Phase, search: Search, settings: Settings) -> None:
+    """Raises StudyError where a setting would be repeated as another computation, or by a seed that selected it."""
+    trial, (loss, dataset) = from_content(settings[0]["content"]), search
+    variant = study.variant_of(loss, dataset, phase)
+    if trial.variant != variant:
+        raise StudyError(
+            f"phase {phase.name}: {loss} was searched as variant {trial.variant}, but would be repeated as {variant}; "
+            f"say variant: {trial.variant} in the phase"
+        )
+    if trial.own != study.datasets[dataset].own:
+        raise StudyError(f"phase {phase.name}: {dataset} was searched on other images, {trial.own}; rename one of them")
+    used = {seed for row in settings for seed in row["seeds"]}
+    if phase.first_seed is not None and used & set(range(phase.first_seed, phase.first_seed + phase.seeds)):
+        raise StudyError(
+            f"phase {phase.name}: the seeds from {phase.first_seed} on include those that its settings are selected by "
+            f"({min(used)} to {max(used)}), whose luck would count twice; leave first_seed out, or begin at "
+            f"{max(used) + 1}"
+        )
+
+
+def _settings(origin: Origin) -> dict[Search, Settings]:
+    """The settings of every search; nothing where there are no results. Raises StudyError for mixed rows."""
+    found: dict[Search, Settings] = defaultdict(list)
+    if origin.planned is None and not Store(origin.folder).plan_file.exists():
         return found
-    with connect(source.folder) as database:
-        for dataset, ways in database.execute(FINGERPRINTS, [source.select.phase]).fetchall():
+    with connect(origin.folder, origin.planned) as database:
+        for dataset, ways in database.execute(FINGERPRINTS, [origin.phase]).fetchall():
             raise StudyError(
-                f"{source.study}, phase {source.select.phase}: the rows of {dataset} were measured in {ways} ways and "
-                "may not be compared, so no setting can be selected; measure them the same way"
+                f"{origin}: the rows of {dataset} were measured in {ways} ways and may not be compared, so no setting "
+                "can be selected; measure them the same way"
             )
-        rows = database.sql(SETTINGS, params=[source.select.phase]).to_arrow_table().to_pylist()
+        rows = database.sql(SETTINGS, params=[origin.phase]).to_arrow_table().to_pylist()
     for row in rows:
         found[row["loss"], row["dataset"]].append(row)
     return found
 
 
-def _finished(source: Source, found: Found, wanted: Iterable[Search]) -> None:
-    """Raises NotYet where trials of these searches are missing, or not even planned."""
-    unplanned = [search for search in wanted if search not in found]
-    missing = sum(row["missing"] for search in wanted for row in found.get(search, []))
+def _not_yet(origin: Origin, found: Mapping[Search, Settings], searches: list[Search]) -> NotYet:
+    """Why these searches have no setting to repeat, and what to do."""
+    loss, dataset = searches[0]
+    trials = sum(row["missing"] for search in searches for row in found.get(search, []))
+    first = f"first: gan-study run {origin.study}"
     if not found:
-        lacks = source.missing
-    elif unplanned:
-        lacks = f"has no {unplanned[0][0]} on {unplanned[0][1]}"
-    elif missing:
-        lacks = f"has {missing:,} trials that have not ended"
-    else:
-        return
-    where = f"phase {source.select.phase} of {source.study}"
-    raise NotYet(f"{where} ({source.folder}) {lacks}; first: gan-study run {source.study}")
+        return NotYet(f"{origin} ({origin.folder}) {origin.missing}; {first}")
+    if trials:
+        return NotYet(f"{origin} ({origin.folder}) has {trials:,} trials that have not ended; {first}")
+    if searches[0] not in found:
+        return NotYet(f"{origin} ({origin.folder}) has no {loss} on {dataset}; {first}, or leave it out of the phase")
+    return NotYet(
+        f"{origin}: no setting of {loss} on {dataset} finished all its seeds, so none can be selected; leave the loss "
+        f"or data set out of the phase, or: gan-study retry {origin.study}"
+    )
 
 
-def _best(source: Source, settings: list[dict[str, Any]], search: Search) -> dict[str, Any]:
+def _evidence(phase: Phase, origin: Origin, settings: Settings) -> dict[str, Any]:
     best = settings[0]
-    if best["unfit"]:
-        raise NotYet(
-            f"{source.study}, phase {source.select.phase}: no setting of {search[0]} on {search[1]} finished all its "
-            "seeds, so none can be selected; leave the loss or data set out of the phase, or retry the failed trials"
-        )
-    return best
-
-
-def _alike(study: Study, phase: Phase, search: Search, trial: Trial) -> None:
-    """Raises StudyError where the selected setting belongs to another computation than the one that would repeat it."""
-    loss, dataset = search
-    variant = study.variant_of(loss, phase)
-    if trial.variant != variant:
-        raise StudyError(
-            f"phase {phase.name}: {loss} was selected as variant {trial.variant}, but would be repeated as {variant}; "
-            f"say variant: {trial.variant} in the phase"
-        )
-    if trial.own != study.datasets[dataset].own:
-        raise StudyError(
-            f"phase {phase.name}: {dataset} was selected on {trial.own}, not on these images; name it anew"
-        )
-
-
-def _selected(source: Source, best: dict[str, Any], settings: list[dict[str, Any]]) -> Selected:
-    evidence = {
+    assert phase.select is not None
+    return {
         "rule": RULE,
-        "select": source.select.model_dump(),
-        "study": source.folder.resolve().name,
-        "phase": source.select.phase,
+        "select": phase.select.model_dump(),
+        "study": origin.folder.resolve().name,
+        "phase": origin.phase,
         "sample": best["sample"],
         "trials": best["trials"],
+        "content": json.loads(best["content"]),  # of the first of them: where and how it was searched
         "objective": best["objective"],
         "selection_score": best["selection_score"],
         "score": best["score"],
         "settings": len(settings),
         "failed": sum(row["unfit"] > 0 for row in settings),
+        "seeds": sorted({seed for row in settings for seed in row["seeds"]}),
         "searched": _searched(settings),
     }
-    return Selected(best["sample"], from_content(best["content"]).hyperparameters, canonical(evidence))
 
 
-def _searched(settings: list[dict[str, Any]]) -> str:
+def _from_evidence(sample: int, trial: Trial, evidence: str) -> Selected:
+    return Selected(sample, trial.hyperparameters, max(json.loads(evidence)["seeds"]) + 1, evidence)
+
+
+def _searched(settings: Settings) -> str:
     """A hash of the trials that were candidates."""
     return digest(" ".join(sorted(trial for row in settings for trial in row["trials"])))
 
 
-def _kept(store: Store) -> dict[tuple[str, Search], Planned]:
+def _kept(store: Store) -> Kept:
     """The places of the stored plan whose settings were selected, one per phase and search."""
     rows = read_plan(store.plan_file) if store.plan_file.exists() else []
-    places = [from_row(row) for row in rows if row.get("evidence")]
+    places = [from_row(row) for row in rows if row["evidence"]]
     return {(place.phase, (place.trial.loss, place.trial.dataset)): place for place in places}
-
-
-def _same_source(earlier: Planned, chosen: Select, settings: list[dict[str, Any]] | None) -> bool:
-    evidence = json.loads(str(earlier.evidence))
-    return evidence["select"] == chosen.model_dump() and (
-        settings is None or evidence["searched"] == _searched(settings)
-    )

@@ -16,7 +16,7 @@ from study.models.losses import AS_RUN, LOSSES, resolve
 from study.parts import Measure, Part, Phase, Resources, Schedule, Select, Weights
 
 PRESETS = Path(__file__).parent / "presets"
-RESERVED = ("train",)
+RESERVED = {"train": "the folder of gan-study train", "paper": "what gan-study compare calls the published numbers"}
 RESERVED_DATA = ("raw", "references", "weights")  # folders beside those of the prepared data sets
 
 
@@ -63,12 +63,17 @@ class Study(Part):
         return self
 
     def dataset(self, name: str) -> Dataset:
-        return find_dataset(name, self.datasets[name].own)
+        """The catalogue's entry, or that of a person's own images with the place where they are."""
+        schedule = self.datasets[name]
+        return find_dataset(name, None if schedule.own is None else schedule.own | {"images": schedule.images})
 
-    def variant_of(self, loss: str, phase: Phase) -> str:
-        """The variant that trials of this loss compute in a phase."""
-        asked = self.variant if phase.variant is None else phase.variant
-        return resolve(loss, asked if isinstance(asked, str) else asked.get(loss, AS_RUN))
+    def variant_of(self, loss: str, dataset: str, phase: Phase) -> str:
+        """The variant that trials of a loss compute on a data set in a phase, which may leave losses to the study."""
+        asked = AS_RUN
+        for said in (self.variant, phase.variant):
+            if said is not None:
+                asked = said if isinstance(said, str) else said.get(loss, asked)
+        return resolve(loss, asked, self.dataset(dataset).shape[0])
 
     def _possible(self, phase: Phase, before: list[str]) -> None:
         """Raises ValueError for a phase that names what is not there."""
@@ -118,7 +123,7 @@ def load(study: str) -> Study:
         raise StudyError(f"{study} is no text in UTF-8: {error}") from error
     found = parse(text, str(study))
     if found.name in RESERVED:
-        raise StudyError(f"{study}: name: {found.name!r} is the folder of gan-study {found.name}; take another name")
+        raise StudyError(f"{study}: name: {found.name!r} is {RESERVED[found.name]}; take another name")
     return found
 
 

@@ -15,6 +15,7 @@ from study import durable
 from study.attempt import USED, Attempt, begin, ended
 from study.data.catalogue import find
 from study.data.prepare import Prepared, open_prepared
+from study.errors import StudyError
 from study.measures import load_extractor, weights
 from study.measures.contracts import Extractor
 from study.measures.evaluation import Measurement, evaluate, fingerprint
@@ -78,6 +79,7 @@ class Session:
         self.training = Training(_recipe(self.trial, prepared), self.shared.images, prepared.dataset.levels)
         self.train_seconds = 0.0
         self.over = False
+        self._earlier = attempt.store.read(self.trial.id)
         self._resume()
 
     def next_row(self) -> Row:
@@ -107,12 +109,21 @@ class Session:
         return dict(zip(USED, (training.generator_updates, seen, self.train_seconds, *sizes), strict=True))
 
     def _resume(self) -> None:
-        """Goes on from the newest checkpoint, if every evaluation up to it still has its row; else starts anew."""
+        """Goes on from the newest checkpoint, if every evaluation up to it still has its row; else starts anew.
+
+        Raises StudyError where rows or checkpoint are of other images than are prepared now.
+        """
         state = load_newest(self.folder)
+        shown = {json.loads(row["fingerprint"])["dataset_sha256"] for row in self._earlier if row.get("fingerprint")}
+        if (shown | ({state["images"]} if state else set())) - {self.shared.prepared.sha256}:
+            raise StudyError(
+                f"the images of {self.trial.dataset} are not those that this trial began with; bring those back and "
+                "run gan-study prepare, or give the study another name"
+            )
         if state is None:
             return
         step = state["training"]["step"]
-        measured = {row["step"] for row in self.attempt.store.read(self.trial.id) if row["status"] == "ok"}
+        measured = {row["step"] for row in self._earlier if row["status"] == "ok"}
         if not measured.issuperset(point for point in self.trial.evaluations if point <= step):
             log.warning("rows up to step %d are missing: starting anew instead of leaving a hole", step)
             return
@@ -159,7 +170,11 @@ class Session:
         }
 
     def _checkpoint(self) -> None:
-        state = {"training": self.training.state(), "train_seconds": self.train_seconds}
+        state = {
+            "training": self.training.state(),
+            "train_seconds": self.train_seconds,
+            "images": self.shared.prepared.sha256,
+        }
         save_checkpoint(self.folder, self.training.step, state)
 
 

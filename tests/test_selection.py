@@ -1,12 +1,14 @@
 """The settings of a phase with `select`: the best of another phase, with the evidence, chosen once."""
 
 import json
+import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analysis import frames, tables
 from study import plan, spec
 from study.errors import StudyError
 from study.plan import Planned
@@ -16,7 +18,7 @@ from study.spec import Study
 from tests.conftest import TINY, tiny_study
 
 WIDE = {"name": "wide", "space": "wide", "settings": 3, "seeds": 2}
-SEEDS = {"name": "seeds", "select": {"phase": "wide"}, "seeds": 3, "first_seed": 2}
+SEEDS = {"name": "seeds", "select": {"phase": "wide"}, "seeds": 3}
 DATASET = "triangles_tiny"
 # (loss, sample, seed) -> value on the selection split. Of ns, sample 2 has the least mean and 1 the least single value.
 VALUES = {
@@ -91,14 +93,14 @@ def test_where_every_setting_failed_nothing_can_be_selected(tmp_path: Path) -> N
     selections, waiting = select(study, store, tmp_path)
     assert selections == {}
     assert "no setting of ns on triangles_tiny finished all its seeds" in str(waiting["seeds"])
-    assert "leave the loss or data set out of the phase, or retry the failed trials" in str(waiting["seeds"])
+    assert "leave the loss or data set out of the phase, or: gan-study retry tiny" in str(waiting["seeds"])
 
 
 def test_an_unfinished_phase_is_waited_for(tmp_path: Path) -> None:
     study, store = one_study(), Store(tmp_path / "tiny")
     selections, waiting = select(study, store, tmp_path)
     assert selections == {}
-    assert "has no results yet" in str(waiting["seeds"])
+    assert "12 trials that have not ended" in str(waiting["seeds"])
     write(store, study, {key: value for key, value in VALUES.items() if key != ("vae", 1, 1)})
     selections, waiting = select(study, store, tmp_path)
     assert selections == {}
@@ -169,7 +171,80 @@ def test_a_selected_setting_is_repeated_as_the_variant_it_was_selected_as(tmp_pa
     values = {("dragan", sample, seed): 1.0 for sample in range(3) for seed in (0, 1)}
     printed = {"losses": ["dragan"], "variant": "as_printed"}
     write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE], **printed), values)
-    with pytest.raises(StudyError, match=r"dragan was selected as variant as_printed, .* as as_run; say variant"):
+    with pytest.raises(StudyError, match=r"dragan was searched as variant as_printed, .* as as_run; say variant"):
         select(another(losses=["dragan"]), Store(tmp_path / "repeats"), tmp_path)
     selections, _ = select(another(**printed), Store(tmp_path / "repeats"), tmp_path)
     assert selections["seeds"]["dragan", DATASET].hyperparameters["noise_scale"] == 0.1
+
+
+def test_the_trials_that_are_planned_now_are_selected_from(tmp_path: Path) -> None:
+    """The folder still has the plan of three settings; a fourth is planned now, and has to run first."""
+    store = Store(tmp_path / "tiny")
+    write(store, tiny_study(phases=[WIDE]), VALUES)
+    wider = tiny_study(phases=[{**WIDE, "settings": 4}, SEEDS])
+    selections, waiting = select(wider, store, tmp_path)
+    assert selections == {}
+    assert "4 trials that have not ended" in str(waiting["seeds"])
+    assert "4 trials" in str(
+        select(tiny_study(phases=[{**WIDE, "seeds": 3, "settings": 2}, SEEDS]), store, tmp_path)[1]
+    )
+
+
+def test_a_kept_selection_falls_with_what_it_was_selected_as(tmp_path: Path) -> None:
+    """What was selected as run is not repeated as corrected, whatever the stored plan says."""
+    source, store = Store(tmp_path / "tiny"), Store(tmp_path / "repeats")
+    values = {("ls", sample, seed): 1.0 for sample in range(3) for seed in (0, 1)}
+    write(source, tiny_study(phases=[WIDE], losses=["ls"]), values)
+    study = another(losses=["ls"])
+    first, _ = select(study, store, tmp_path)
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan.build(study, first))], spec.dump(study))
+    with pytest.raises(StudyError, match="ls was searched as variant as_run, but would be repeated as corrected"):
+        select(another(losses=["ls"], variant="corrected"), store, tmp_path)
+
+
+def test_seeds_that_selected_are_not_repeated(tmp_path: Path) -> None:
+    write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE]), VALUES)
+    phase = {"name": "seeds", "select": {"study": "tiny", "phase": "wide"}, "seeds": 2}
+    left_out, _ = select(another(phases=[phase]), Store(tmp_path / "repeats"), tmp_path)
+    assert {each.first_seed for each in left_out["seeds"].values()} == {2}
+    later = another(phases=[{**phase, "first_seed": 7}])
+    built = plan.build(later, select(later, Store(tmp_path / "repeats"), tmp_path)[0])
+    assert {planned.trial.seed for planned in built} == {7, 8}
+    with pytest.raises(StudyError, match=r"seeds from 1 on include .*\(0 to 1\).*begin at 2"):
+        select(another(phases=[{**phase, "first_seed": 1}]), Store(tmp_path / "repeats"), tmp_path)
+
+
+def test_a_phase_may_select_from_one_that_selected(tmp_path: Path) -> None:
+    store = Store(tmp_path / "tiny")
+    third = {"name": "more", "select": {"phase": "seeds"}, "seeds": 2}
+    study = tiny_study(phases=[WIDE, SEEDS, third])
+    write(store, study, VALUES)
+    selections, waiting = select(study, store, tmp_path)
+    assert set(selections) == {"seeds"}
+    assert "phase seeds of tiny" in str(waiting["more"])
+    for planned in plan.build(study, selections):
+        if planned.phase == "seeds":
+            store.write(planned.trial.id, 1, [row(planned, 6.0)])
+    selections, waiting = select(study, store, tmp_path)
+    assert waiting == {}
+    assert {each.sample for each in selections["more"].values()} == {
+        each.sample for each in selections["seeds"].values()
+    }
+    assert {each.first_seed for each in selections["more"].values()} == {5}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rule_is_the_one_that_tables_rank_by(seed: int, tmp_path: Path) -> None:
+    """The best setting of `gan-study best` is the one that is repeated, divergences and ties included."""
+    draw = random.Random(seed)
+    keys = [(loss, sample, repeat) for loss in ("ns", "vae") for sample in range(3) for repeat in (0, 1)]
+    values: dict[tuple[str, int, int], float | None] = {
+        key: None if draw.random() < 0.15 else float(draw.randrange(1, 4)) for key in keys
+    }
+    values |= {("ns", 0, 0): 2.0, ("ns", 0, 1): 2.0, ("vae", 0, 0): 2.0, ("vae", 0, 1): 2.0}  # one is sound
+    store, study = Store(tmp_path / "tiny"), one_study()
+    write(store, study, values)
+    table = tables.best(frames.load(store.folder))
+    best = {(row["loss"], row["dataset"]): row["sample"] for _, row in table.iterrows()}
+    found = select(study, store, tmp_path)[0]["seeds"]
+    assert {search: each.sample for search, each in found.items()} == best

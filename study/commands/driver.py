@@ -15,7 +15,7 @@ from study.errors import StudyError
 from study.plan import Planned, Selections, build
 from study.results.query import connect
 from study.results.store import Store
-from study.selection import select
+from study.selection import NotYet, select
 from study.spec import Study
 
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
@@ -45,19 +45,28 @@ def drive(order: Order) -> None:
             raise StudyError(
                 f"{study.name} is being run already, from {store.folder}; follow it: gan-study status {order.study}"
             )
-        selections, waiting = select(study, store, order.results)
-        for phase in study.phases:
-            if phase.name in waiting and phase.select is not None and phase.select.study is not None:
-                raise waiting[phase.name]
-        while True:
-            _run_planned(order, study, store, selections)
-            known = set(selections)
-            selections, waiting = select(study, store, order.results)
-            if set(selections) == known:
-                break
-        for name, reason in waiting.items():
-            console.print(f"phase {name} waits: {reason}")
+        try:
+            waiting = _run_phases(order, study, store)
+        except KeyboardInterrupt:
+            _interrupted(order, store)
         _finish(order, store, bool(waiting))
+
+
+def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:
+    """Runs until nothing more can be selected, and returns what still waits."""
+    selections, waiting = select(study, store, order.results)
+    for phase in study.phases:
+        if phase.name in waiting and phase.select is not None and phase.select.study is not None:
+            raise waiting[phase.name]
+    while True:
+        _run_planned(order, study, store, selections)
+        before = selections
+        selections, waiting = select(study, store, order.results)
+        if selections == before:
+            break
+    for name, reason in waiting.items():
+        console.print(f"phase {name} waits: {reason}")
+    return waiting
 
 
 def _run_planned(order: Order, study: Study, store: Store, selections: Selections) -> None:
@@ -67,12 +76,9 @@ def _run_planned(order: Order, study: Study, store: Store, selections: Selection
     _name_strangers(store)
     before = _standing(store)
     missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
-    try:
-        if missing:  # only then are ray and torch worth their seconds
-            engine = importlib.import_module("study.commands.engine")
-            engine.run(engine.Job(study, store, order.data, order.workers), missing, before)
-    except KeyboardInterrupt:
-        _interrupted(order, store)
+    if missing:  # only then are ray and torch worth their seconds
+        engine = importlib.import_module("study.commands.engine")
+        engine.run(engine.Job(study, store, order.data, order.workers), missing, before)
 
 
 def _name_strangers(store: Store) -> None:
@@ -119,6 +125,8 @@ def _finish(order: Order, store: Store, waiting: bool) -> None:
         if not counts["started"] + counts["waiting"] and not waiting:
             console.print(f"next: gan-study best {order.study}; gan-study report {order.study}")
             return
+        if not waiting:
+            console.print(f"go on: gan-study run {order.study}")
         raise typer.Exit(1)
     folded = Counter((t["exception"], t["message"]) for t in standing.values() if t["status"] == "failed")
     for (exception, message), count in folded.most_common():

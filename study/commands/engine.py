@@ -2,6 +2,7 @@
 
 import math
 import signal
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import torch
 from cluster import ray_node
 from study.commands.common import console, cores
 from study.commands.screen import Screen
-from study.data.prepare import open_prepared
+from study.data.prepare import changed, open_prepared
 from study.errors import StudyError
 from study.plan import Planned
 from study.preparation import prepare_study
@@ -46,10 +47,16 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
     )
     if job.study.measure.caution():
         console.print(job.study.measure.caution())
+    measured = _measured_images(job)
+    for name in measured:
+        if changed(job.study.dataset(name), job.data):  # before preparation replaces the arrays that were measured
+            raise _other_images(job, name)
     for thing in prepare_study(job.study, job.data):
         if thing.made:
             console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")
-    _same_images(job)
+    for name, hashes in measured.items():
+        if hashes != {open_prepared(job.study.dataset(name), job.data).sha256}:
+            raise _other_images(job, name)
     screen = Screen(job.study.name, missing, before, workers)
     cluster = ray_node.local(math.ceil(workers * wanted.cpus), math.ceil(workers * wanted.gpus))
     with cluster as scratch, screen:
@@ -59,19 +66,24 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
     console.print(screen.overhead())
 
 
-def _same_images(job: Job) -> None:
-    """Raises StudyError where rows were measured with other images than are prepared now: they are not comparable."""
+def _measured_images(job: Job) -> dict[str, set[str]]:
+    """Data set -> hashes of the images that the study's rows were measured with."""
+    found: dict[str, set[str]] = defaultdict(set)
     with connect(job.store.folder) as database:
-        measured = database.execute(
+        rows = database.execute(
             "SELECT DISTINCT dataset, json_extract_string(fingerprint, '$.dataset_sha256') FROM evaluations "
             "WHERE fingerprint IS NOT NULL"
         ).fetchall()
-    for name, sha256 in measured:
-        if open_prepared(job.study.dataset(name), job.data).sha256 != sha256:
-            raise StudyError(
-                f"{name}: its images are not those that {job.store.folder} was measured with; bring those back, or "
-                "give the study another name"
-            )
+    for name, sha256 in rows:
+        found[name].add(sha256)
+    return found
+
+
+def _other_images(job: Job, name: str) -> StudyError:
+    return StudyError(
+        f"{name}: its images are not those that {job.store.folder} was measured with, and could not be compared; bring "
+        "those back, or give the study and the data set other names"
+    )
 
 
 def _workers(study: Study, asked: int | None) -> int:

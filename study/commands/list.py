@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from search_spaces import SAMPLERS, SPACES
+from search_spaces.dimensions import Constant
 from search_spaces.hyperparameters import HYPERPARAMETERS
 from study import spec
 from study.commands.common import console, table
@@ -70,7 +71,7 @@ def _points(steps: tuple[int, ...]) -> str:
 def _spaces() -> None:
     for space in SPACES.values():
         rows = [
-            (loss, name, f"{space.default(loss, AS_RUN)[name]:g}", str(dimension))
+            (loss, name, str(Constant(space.default(loss, AS_RUN)[name])), str(dimension))
             for loss in space.rows
             for name, dimension in space.for_loss(loss, AS_RUN).items()
         ]
@@ -81,8 +82,9 @@ def _spaces() -> None:
 
 
 def _replayed(space: str) -> str:
-    most = SAMPLERS["published"].most(space)
-    return f"; the sampler published replays the {most} settings of each loss that the study drew"
+    """The samplers that have settings of this space rather than draw them."""
+    counts = {name: sampler.most(space) for name, sampler in SAMPLERS.items()}
+    return "".join(f"; the sampler {name} has {count} settings of each loss" for name, count in counts.items() if count)
 
 
 def _samplers() -> None:

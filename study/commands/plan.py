@@ -52,7 +52,8 @@ def _show(facts: dict[str, Any], plan: list[Planned], output: Path | None) -> No
         console.print(f"phase {phase}: {later['trials']:,} trials, their settings still to be selected")
         console.print(f"    {facts['waiting'][phase]}")
     spent = facts["cost"]
-    time = f"about {duration(spent['hours'] * 3600)} on {spent['workers']} workers ({spent['basis']})"
+    part = f" for the {spent['trials']:,} trials whose settings are known" if facts["deferred"] else ""
+    time = f"about {duration(spent['hours'] * 3600)} on {spent['workers']} workers{part} ({spent['basis']})"
     console.print(
         f"\n{facts['study']}: {facts['trials']:,} trials{_twice(facts)}, {facts['steps_total']:,} discriminator steps, "
         f"{facts['evaluations_total']:,} evaluations" + f"; {time}" * bool(plan)

@@ -13,7 +13,7 @@ from study.data.catalogue import find
 from study.errors import StudyError, unknown
 from study.fields import MOST
 from study.measures import EXTRACTORS, METRICS, fits
-from study.models.losses import AS_RUN, LOSSES, resolve
+from study.models.losses import AS_RUN, LOSSES
 from study.plan import Planned, build, from_row
 from study.preparation import prepare_study
 from study.results.store import Store, read_plan
@@ -45,7 +45,7 @@ def command(
     """
     schedule = None if steps is None else {"steps": steps, "evaluations": evaluations}
     study = _study((loss, variant), dataset, schedule, width, batch_norm_decay)
-    planned = _planned(study, _setting(loss, variant, settings or []), seed)
+    planned = _planned(study, settings or [], seed)
     store = Store(results / STUDY)
     planned = _register(planned, study, store)
     for thing in prepare_study(study, data):
@@ -96,9 +96,15 @@ def _study(what: tuple[str, str], dataset: str, schedule: dict[str, int] | None,
     return validate(content, "gan-study train")
 
 
-def _setting(loss: str, variant: str, assignments: list[str]) -> dict[str, Value]:
-    """The loss's defaults with what --set changes."""
-    values = WIDE.default(loss, resolve(loss, variant))
+def _planned(study: Study, assignments: list[str], seed: int) -> Planned:
+    """The loss's default trial with what --set changes; a phase has one variant, so each is a phase of its own."""
+    (default,) = build(study, {})
+    setting = _setting(default.trial.loss, dict(default.trial.hyperparameters), assignments)
+    trial = dataclasses.replace(default.trial, hyperparameters=setting, seed=seed)
+    return Planned(f"{STUDY}-{trial.variant}", default.sample, trial)  # chosen by a person, and by no sampler
+
+
+def _setting(loss: str, values: dict[str, Value], assignments: list[str]) -> dict[str, Value]:
     names = tuple(values)
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -107,11 +113,6 @@ def _setting(loss: str, variant: str, assignments: list[str]) -> dict[str, Value
         hyperparameters.check_name(name, names, loss)
         values[name] = hyperparameters.parse(name, text)
     return hyperparameters.check(values, names, loss)
-
-
-def _planned(study: Study, setting: dict[str, Value], seed: int) -> Planned:
-    (default,) = build(study, {})
-    return dataclasses.replace(default, trial=dataclasses.replace(default.trial, hyperparameters=setting, seed=seed))
 
 
 def _register(planned: Planned, study: Study, store: Store) -> Planned:

@@ -74,7 +74,10 @@ def find(name: str, own: Mapping[str, object] | None = None) -> Dataset:
 
 
 def describe_own(name: str, own: Mapping[str, object]) -> Dataset:
-    """The entry of images that a study's YAML names: `images` (a folder or an .npz file), `size` and `channels`."""
+    """The entry of a person's own images: `size`, `channels` and, to prepare them, `images`, where they are.
+
+    Where they are is no part of what they are: a study may move with its images.
+    """
     size, channels = int(str(own["size"])), int(str(own["channels"]))
     splits = {"train": None, "validation": None, "test": None}
     shape = (channels, size, size)

@@ -16,6 +16,7 @@ from study.data.source import Images, Source
 from study.errors import StudyError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # whatever a file is called: some of PIL's other readers start programs
 ORIGIN = "your own images"
 
 
@@ -61,7 +62,10 @@ def of_folder(folder: Path, shape: tuple[int, int, int]) -> Pool:
 
 
 def of_array(array: npt.NDArray[np.generic], shape: tuple[int, int, int], where: str, source: Source) -> Pool:
-    """The images of an array in its order. Raises StudyError where it is not uint8 of the very size and channels."""
+    """The images of an array in shuffled order, as of a folder.
+
+    Raises StudyError where it is not uint8 of the very size and channels.
+    """
     channels, size, _ = shape
     layouts = {(size, size, channels): (0, 3, 1, 2), (channels, size, size): (0, 1, 2, 3)}
     full = array[..., None] if channels == 1 and array.shape[1:] == (size, size) else array
@@ -76,14 +80,14 @@ def of_array(array: npt.NDArray[np.generic], shape: tuple[int, int, int], where:
         for start in range(0, len(order), pictures.CHUNK):
             yield images[order[start : start + pictures.CHUNK]]
 
-    return Pool(source, range(len(images)), chunks)
+    return Pool(source, drawn(len(images)), chunks)
 
 
 def _picture(shape: tuple[int, int, int], file: Path) -> Images:
     """[C, H, H]: turned as its EXIF says, on white where it is transparent, the middle square, by PIL's Lanczos."""
     channels, size, _ = shape
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image:
             if image.mode.startswith(("I", "F")):
                 raise StudyError(f"{file} is of mode {image.mode}, not of 8 bits a channel; save it with 8")
             turned = ImageOps.exif_transpose(image)

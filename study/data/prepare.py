@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from study import durable
-from study.data import own
 from study.data.catalogue import Dataset
 from study.data.source import Images, Split
 from study.data.storing import store
@@ -26,6 +25,15 @@ class Recipe(Protocol):
     """What a data set's own module offers."""
 
     def build(self, dataset: Dataset, data: Path) -> Iterator[Split]: ...
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """What a recipe offers whose originals may change under their name."""
+
+    def signature(self, dataset: Dataset) -> str | None:
+        """Of what the originals look like from outside; None where there are none to look at."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,9 @@ def prepare(dataset: Dataset, data: Path) -> tuple[Prepared, bool]:
         found = _intact(dataset, folder)
         if found is not None:
             return found, False
-        recipe = cast(Recipe, importlib.import_module(dataset.recipe))
-        manifest = {"format": FORMAT, "recipe": _recipe(dataset), "originals": own.signature(dataset)}
+        manifest = {"format": FORMAT, "recipe": _recipe(dataset), "originals": _signature(dataset)}
         (folder / "prepared.json").unlink(missing_ok=True)  # it would vouch for the arrays that replace those it knew
-        manifest["splits"] = [store(dataset, split, folder) for split in recipe.build(dataset, data)]
+        manifest["splits"] = [store(dataset, split, folder) for split in _module(dataset).build(dataset, data)]
         durable.write_json(folder / "prepared.json", manifest)
     return open_prepared(dataset, data), True
 
@@ -86,13 +93,28 @@ def open_prepared(dataset: Dataset, data: Path) -> Prepared:
     return Prepared(dataset, folder, digest, manifest)
 
 
+def changed(dataset: Dataset, data: Path) -> bool:
+    """Whether originals look otherwise than when they were prepared, so that `prepare` would replace the arrays."""
+    manifest = _manifest(dataset, data / dataset.name)
+    return manifest is not None and _signature(dataset) not in (None, manifest["originals"])
+
+
+def _module(dataset: Dataset) -> Recipe:
+    return cast(Recipe, importlib.import_module(dataset.recipe))
+
+
+def _signature(dataset: Dataset) -> str | None:
+    recipe = _module(dataset)
+    return recipe.signature(dataset) if isinstance(recipe, Watching) else None
+
+
 def _intact(dataset: Dataset, folder: Path) -> Prepared | None:
     """The prepared set if every array still has the hash that was recorded; None where it has to be made (again).
 
     A person's own images that are gone are not missed; others than were prepared are.
     """
     manifest = _manifest(dataset, folder)
-    if manifest is None or own.signature(dataset) not in (None, manifest["originals"]):
+    if manifest is None or _signature(dataset) not in (None, manifest["originals"]):
         return None
     for split in manifest["splits"]:
         for kind in KINDS:
@@ -118,5 +140,6 @@ def _manifest(dataset: Dataset, folder: Path) -> dict[str, Any] | None:
 
 def _recipe(dataset: Dataset) -> dict[str, Any]:
     """What of the catalogue's entry decides the arrays: another recipe under the same name is another data set."""
-    entry = (dataset.name, dataset.shape, dataset.splits, dataset.levels, dataset.options)
+    options = {name: value for name, value in dataset.options.items() if name != "images"}  # may move
+    entry = (dataset.name, dataset.shape, dataset.splits, dataset.levels, options)
     return cast(dict[str, Any], json.loads(json.dumps(dict(zip(RECIPE, entry, strict=True)))))

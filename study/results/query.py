@@ -1,5 +1,6 @@
 """Reading: the newest truth about every trial as two tables, `trials` and `evaluations`, and SQL over them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -8,7 +9,7 @@ import pyarrow as pa
 
 from study.errors import StudyError
 from study.results import schema
-from study.results.store import Store, read_files, read_plan_table
+from study.results.store import Row, Store, plan_table, read_files, read_plan_table
 
 # Of the plan's trials alone: what an earlier plan of the same name measured stays in `attempts`. An evaluation measured
 # twice counts once, by its newest attempt; an end that a later attempt went past (failed, then retried) is history.
@@ -39,13 +40,17 @@ TRIALS = """
 """
 
 
-def connect(folder: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database with the tables plan, attempts, evaluations and trials; it can reach no file afterwards."""
+def connect(folder: Path, planned: Sequence[Row] | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with the tables plan, attempts, evaluations and trials; it can reach no file afterwards.
+
+    planned: the plan's rows, where they are other than those that the folder keeps.
+    """
     store = Store(folder)
-    if not store.plan_file.exists():
+    if planned is None and not store.plan_file.exists():
         raise StudyError(f"no results in {folder}; run gan-study run first, or name another folder with --results")
     database = duckdb.connect()
-    plan, attempts = read_plan_table(store.plan_file), read_attempts(store)
+    plan = read_plan_table(store.plan_file) if planned is None else plan_table(planned)
+    attempts = read_attempts(store)
     metrics = [name for name in attempts.column_names if schema.METRIC.fullmatch(name)]
     database.register("plan_rows", plan)
     database.register("attempt_rows", attempts)

@@ -79,11 +79,15 @@ METRIC = re.compile(r"(fid|fd_[a-z0-9_]+)(_selection)?")
 
 STATUSES = ("ok", "diverged", "failed")
 TRIAL_STATUSES = ("done", "diverged", "failed", "started", "waiting")
+PLANNED = {"space": TEXT, "sampler": TEXT, "search_seed": COUNT, "evidence": TEXT}  # of the plan's table alone
 PLAN_COLUMNS = (
     "position",
     "trial",
     "phase",
     "search",
+    "space",
+    "sampler",
+    "search_seed",
     "sample",
     "loss",
     "variant",
@@ -105,8 +109,8 @@ def schema(names: list[str]) -> pa.Schema:
 def field(name: str) -> pa.Field:
     if name == "position":
         return pa.field(name, COUNT, nullable=False)
-    if name == "evidence":
-        return pa.field(name, TEXT)
+    if name in PLANNED:
+        return pa.field(name, PLANNED[name])
     if name in COLUMNS:
         return pa.field(name, COLUMNS[name].type)
     if METRIC.fullmatch(name):

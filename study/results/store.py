@@ -99,6 +99,11 @@ def read_plan_table(path: Path) -> pa.Table:
         raise StudyError(f"{path} is damaged ({error}); remove it, and gan-study run writes it anew") from error
 
 
+def plan_table(rows: Sequence[Row]) -> pa.Table:
+    """The plan's rows as the table that its file holds."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema.schema(list(schema.PLAN_COLUMNS)))
+
+
 def write_table(path: Path, rows: Sequence[Row], names: Sequence[str]) -> None:
     """Rows as one Parquet file under the schema of these columns, whole or not at all."""
     wanted = schema.schema(list(names))

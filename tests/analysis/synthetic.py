@@ -64,6 +64,8 @@ class Recipe:
     content: Mapping[str, Any] = field(default_factory=dict)  # beside width, batch_size and batch_norm_decay
     variants: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, Any] | None = None
+    space: str = "wide"
+    sampler: str = "published"
 
     @property
     def objective(self) -> str:
@@ -106,9 +108,16 @@ def planned(recipe: Recipe) -> Iterator[dict[str, Any]]:
                         "phase": recipe.phase, "search": f"{recipe.phase}/{loss}/{dataset}", "sample": sample,
                         "loss": loss, "variant": variant, "dataset": dataset, "seed": seed, "steps": recipe.points[-1],
                         "objective": recipe.objective, "reported": recipe.column,
-                        "evidence": None if recipe.evidence is None else json.dumps(recipe.evidence),
+                        "space": None if recipe.evidence else recipe.space, "search_seed": None,
+                        "sampler": None if recipe.evidence else recipe.sampler,
+                        "evidence": _evidence(recipe, content),
                         "content": content,
                     }  # fmt: skip
+
+
+def _evidence(recipe: Recipe, content: str) -> str | None:
+    """As it was searched where the recipe does not say otherwise."""
+    return None if recipe.evidence is None else json.dumps({"content": json.loads(content), **recipe.evidence})
 
 
 def hyperparameters(loss: str, sample: int) -> dict[str, Any]:
@@ -150,7 +159,7 @@ def fingerprint(recipe: Recipe, dataset: str) -> dict[str, Any]:
 def _row(row: dict[str, Any], recipe: Recipe, step: int, status: str) -> dict[str, Any]:
     small = row["loss"] == "began"
     return {
-        **{name: row[name] for name in row if name not in ("position", "evidence")},
+        **{name: row[name] for name in row if name not in ("position", "space", "sampler", "search_seed", "evidence")},
         **json.loads(row["content"])["hyperparameters"],
         "attempt": 1, "step": step, "status": status, "generator_updates": step, "images_seen": 64 * step,
         "train_seconds": step / 50, "fingerprint": json.dumps(fingerprint(recipe, row["dataset"])),

@@ -158,7 +158,10 @@ def test_fashion_that_cannot_be_had_has_an_exit_code_of_its_own(tmp_path: Path) 
     [
         ("losses", [*LOSSES, "penalty_weight=10", "lambda", "as_printed", "k clipped to [0, 1]"]),
         ("datasets", ["fashion", "1x28x28", "60,000 train", "15,625", "celeba", "3x64x64", "162,770 train", "101,250"]),
-        ("spaces", ["logU[1e-05, 0.01]", "{1, 5}", "{on, off}", "replays the 100 settings", "replays the 50 settings"]),
+        (
+            "spaces",
+            ["logU[1e-05, 0.01]", "{1, 5}", "{on, off}", "published has 100 settings", "published has 50 settings"],
+        ),
         ("samplers", ["random", "published"]),
         ("metrics", ["fd_{extractor}", "lower", "fid"]),
         ("extractors", ["cnn28", "64", "inception", "2,048"]),

@@ -27,6 +27,7 @@ class Entry:
     module: str
     variants: Mapping[str, str]  # variant -> class; one that is not here is the same computation as `as_run`
     differences: str = ""
+    in_colour: tuple[str, ...] = ()  # variants that are the same computation as `as_run` on grey images
 
 
 LOSSES = {
@@ -54,15 +55,17 @@ LOSSES = {
     "vae": Entry("variational autoencoder (Kingma and Welling 2014)", "study.models.losses.vae",
                  {"as_run": "VAE", "corrected": "VAECorrected"},
                  "as_run cross-entropy averaged over channels (the printed table has no vae); corrected summed over "
-                 "them, which on grey images is the same"),
+                 "them, which on grey images is the same", ("corrected",)),
 }  # fmt: skip
 
 
-def resolve(loss: str, variant: str) -> str:
+def resolve(loss: str, variant: str, channels: int) -> str:
     """The variant that is computed: `as_run` where the loss has no other form, so that equal work has equal ids."""
     if variant not in VARIANTS:
         raise unknown("a variant", variant, VARIANTS)
-    return variant if variant in LOSSES[loss].variants else AS_RUN
+    entry = LOSSES[loss]
+    other = variant in entry.variants and (channels > 1 or variant not in entry.in_colour)
+    return variant if other else AS_RUN
 
 
 def load(name: str, variant: str, hyperparameters: Mapping[str, Value]) -> "Loss":
@@ -70,5 +73,6 @@ def load(name: str, variant: str, hyperparameters: Mapping[str, Value]) -> "Loss
     if name not in LOSSES:
         raise unknown("a loss", name, LOSSES)
     entry = LOSSES[name]
-    module = importlib.import_module(entry.module)
-    return cast("Loss", getattr(module, entry.variants[resolve(name, variant)])(hyperparameters))
+    if variant not in entry.variants:
+        raise unknown(f"a variant of {name} with a form of its own", variant, entry.variants)
+    return cast("Loss", getattr(importlib.import_module(entry.module), entry.variants[variant])(hyperparameters))
