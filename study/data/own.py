@@ -2,7 +2,7 @@
 
 A folder with the sub-folders train and test (and validation) has these splits. Of any other folder all images, of any
 depth, are one pool. An .npz holds uint8 arrays named train and test (and validation), or one array, the pool: each
-[N, H, W], [N, H, W, C] or [N, C, H, W], of the very size and channels, and read whole. A pool is cut into splits, a
+[N, H, W], [N, H, W, C] or [N, C, H, W], of the very size and channels, read whole, and shuffled. A pool is cut into splits, a
 tenth each for validation and test but at least 2 images; where only validation is missing, it is cut off train. Who
 goes where depends on the number of images alone.
 """

@@ -72,12 +72,12 @@ def test_another_metric_and_other_weights_leave_no_difference(tmp_path: Path) ->
     assert found[0].startswith("fashion: the metric is fd_cnn28 here and fid published; the scales differ")
     assert (
         found[1]
-        == "fashion: no difference is given between numbers of different scales; --mixed gives them all the same."
+        == "fashion: no difference is given between numbers of different making; --mixed gives them all the same."
     )
     ours = side(write(tmp_path / "weights", *published(measure=FID | {"weights": "cd" * 32})), mixed=True)
     sentences = fairness.sentences(ours, paper.side(), mixed=True)["fashion"]
     assert sentences[0].startswith("fashion: the extractor's weights are sha256 cdcdcdcdcdcd here and the usual ones")
-    assert sentences[1].endswith("they are given because --mixed asks.")
+    assert sentences[1].endswith("mean little; --mixed asked for them.")
 
 
 def test_fewer_settings_and_seeds(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_fields_of_fingerprints_that_no_cause_names(tmp_path: Path) -> None:
     theirs = replace(ours, where="there", facts={"fashion": other})
     assert fairness.sentences(ours, theirs)["fashion"] == [
         "fashion: the metrics were made differently (extractor_sha256), so the scales differ.",
-        "fashion: no difference is given between numbers of different scales; --mixed gives them all the same.",
+        "fashion: no difference is given between numbers of different making; --mixed gives them all the same.",
     ]
     assert not fairness.comparable(ours.facts["fashion"], other)
 
