@@ -53,7 +53,9 @@ def _candidates(rows: pd.DataFrame, best: pd.DataFrame) -> str:
     """How many settings of a loss the best one was chosen among, here or in the search it was selected from."""
     evidence = rows.loc[rows["phase"].isin(best["phase"]), "evidence"].dropna()
     return span(
-        pd.Series([json.loads(text)["settings"] for text in evidence]) if len(evidence) else best["settings_run"]
+        pd.Series([json.loads(text)["settings"] for text in evidence])
+        if len(evidence)
+        else best.loc[best["settings_run"] > 0, "settings_run"]
     )
 
 

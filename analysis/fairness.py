@@ -47,7 +47,13 @@ def comparable(ours: Facts, theirs: Facts) -> bool:
     The published side has no fingerprint; there the metric and its weights decide.
     """
     same = all(ours[cause.fact] == theirs[cause.fact] for cause in CAUSES if cause.scale)
-    return same and ("fingerprint" not in theirs or ours["fingerprint"] == theirs["fingerprint"])
+    return same and ("fingerprint" not in theirs or _reported(ours) == _reported(theirs))
+
+
+def _reported(facts: Facts) -> list[dict[str, object]]:
+    """How the reported numbers were made; which images chose them is no matter of their scale."""
+    made = [json.loads(one) for one in facts["fingerprint"].split("\n") if one]
+    return [{name: value for name, value in one.items() if name != "selection"} for one in made]
 
 
 def sentences(ours: Side, theirs: Side, *, mixed: bool = False) -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ def facts(study: Study) -> Facts:
             "seeds",
             ", ".join(str(seed) for seed in seeds) if len(seeds) < 8 else f"{seeds[0]} to {seeds[-1]} ({len(seeds)})",
         ),
-        ("commit", _each(rows.assign(commit=rows["commit"] + dirty), "commit")),
+        ("commit", _each(rows.assign(commit=rows["commit"].astype("string") + dirty.astype("string")), "commit")),
         ("versions", _each(rows, "versions")),
         ("hardware", _each(rows, "hardware")),
         (

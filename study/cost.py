@@ -68,6 +68,6 @@ def cost(plan: Iterable[Planned], paces: dict[tuple[str, str, float], Pace], wor
     return {
         "workers": workers,
         "trials": len(trials),
-        "hours": seconds / workers / 3600,
+        "hours": seconds / workers / 3600 if trials else None,  # of what has still to be selected nothing is known
         "basis": "; ".join(basis + ([ASSUMPTION] if guessed else [])),
     }

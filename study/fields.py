@@ -50,7 +50,7 @@ def _variants(value: object) -> object:
         if loss not in LOSSES:
             raise ValueError(str(unknown("a loss", loss, LOSSES)))
     for variant in value.values() if isinstance(value, dict) else [value]:
-        if value is not None and (not isinstance(variant, str) or variant not in VARIANTS):
+        if not isinstance(variant, str) or variant not in VARIANTS:
             raise ValueError(str(unknown("a variant", variant, VARIANTS)))
     return value
 

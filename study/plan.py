@@ -140,22 +140,27 @@ Selections = Mapping[str, Mapping[tuple[str, str], Selected]]  # phase -> (loss,
 def build(study: Study, selections: Selections) -> list[Planned]:
     """The plan: phase by phase; within one, sample by sample, so that searches interrupted early had equal budgets.
 
-    A phase with `select` is in it once its selections are known; until then `deferred` counts its trials.
+    Of a phase with `select` the searches are in it whose setting is known; `deferred` counts the others.
     """
     return [planned for phase in study.phases for planned in _phase(study, phase, selections)]
 
 
-def deferred(study: Study, selections: Selections) -> dict[str, dict[str, int]]:
-    """Phase -> trials, steps and evaluations, of the phases whose settings have still to be selected."""
+def deferred(study: Study, selections: Mapping[str, Mapping[tuple[str, str], object]]) -> dict[str, dict[str, int]]:
+    """Phase -> trials, steps and evaluations of the searches whose setting has still to be selected."""
     found = {}
     for phase in study.phases:
-        if phase.select is not None and phase.name not in selections:
-            points = [study.datasets[name].points(name) for name in phase.datasets or study.datasets]
-            repeats = phase.seeds * len(phase.losses or study.losses)
+        known = selections.get(phase.name, {})
+        points = [
+            study.datasets[dataset].points(dataset)
+            for dataset in phase.datasets or study.datasets
+            for loss in phase.losses or study.losses
+            if phase.select is not None and (loss, dataset) not in known
+        ]
+        if points:
             found[phase.name] = {
-                "trials": repeats * len(points),
-                "steps": repeats * sum(each[-1] for each in points),
-                "evaluations": repeats * sum(map(len, points)),
+                "trials": phase.seeds * len(points),
+                "steps": phase.seeds * sum(each[-1] for each in points),
+                "evaluations": phase.seeds * sum(map(len, points)),
             }
     return found
 
@@ -206,7 +211,9 @@ def _phase(study: Study, phase: Phase, selections: Selections) -> Iterator[Plann
         for repeat in range(phase.seeds):
             for dataset in datasets:
                 for loss in phase.losses or study.losses:
-                    place = settings[loss, dataset]
+                    place = settings.get((loss, dataset))
+                    if place is None:  # still to be selected
+                        continue
                     first = place.first_seed if phase.first_seed is None else phase.first_seed
                     trial = Trial(
                         loss=loss,

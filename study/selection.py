@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from study import spec
-from study.errors import StudyError
+from study.errors import StudyError, unknown
 from study.parts import Phase, Select
 from study.plan import Planned, Selected, Selections, Trial, build, canonical, digest, from_content, from_row
 from study.results.query import connect
@@ -51,14 +51,14 @@ class Origin:
     study: str  # as the user may name it
     phase: str
     planned: Sequence[Row] | None  # the plan's rows where they are of this very study; else its folder has them
-    missing: str = "has no results yet"
+    first: str  # what has to be done where it has not ended
 
     def __str__(self) -> str:
         return f"phase {self.phase} of {self.study}"
 
 
 def select(study: Study, store: Store, results: Path) -> tuple[Selections, dict[str, NotYet]]:
-    """The selections that can be made now, and of the phases that have to wait why.
+    """The selections that can be made now, search by search, and of the phases that lack some why.
 
     A selection is made once: what the stored plan holds stays, as long as its source plans the same trials, so that
     a failed trial of the source that is retried later does not exchange a setting that is being repeated.
@@ -70,43 +70,49 @@ def select(study: Study, store: Store, results: Path) -> tuple[Selections, dict[
         if phase.select is None:
             continue
         rows = [planned.row(i) for i, planned in enumerate(build(study, made))]
-        try:
-            made[phase.name] = _of_phase(study, phase, _origin(phase.select, rows, store, results), kept)
-        except NotYet as reason:
-            waiting[phase.name] = reason
+        origin = _origin(phase.select, rows, store, results)
+        found = _settings(origin)
+        selected = {
+            search: _of_search(study, phase, search, (found.get(search), origin, kept))
+            for search in _searches(study, phase)
+        }
+        made[phase.name] = {search: each for search, each in selected.items() if each is not None}
+        missing = [search for search, each in selected.items() if each is None]
+        if missing:
+            waiting[phase.name] = _not_yet(origin, found, missing)
     return made, waiting
 
 
+def _searches(study: Study, phase: Phase) -> list[Search]:
+    return [(loss, dataset) for dataset in phase.datasets or study.datasets for loss in phase.losses or study.losses]
+
+
 def _origin(chosen: Select, rows: Sequence[Row], store: Store, results: Path) -> Origin:
-    """The folder that has the settings, or where they will be. What was selected before needs it no longer."""
+    """The folder that has the settings, or where they will be. What was selected before needs it no longer.
+
+    Raises StudyError where the study that is named has no such phase.
+    """
     if chosen.study is None:
-        return Origin(store.folder, store.folder.name, chosen.phase, rows)
-    direct = results / chosen.study
-    if Store(direct).plan_file.exists():
-        return Origin(direct, chosen.study, chosen.phase, None)
+        return Origin(store.folder, store.folder.name, chosen.phase, rows, "")
+    direct = Store(results / chosen.study)
     try:
-        return Origin(results / spec.load(chosen.study).name, chosen.study, chosen.phase, None)
+        named = spec.load(chosen.study)
     except StudyError as error:
-        return Origin(direct, chosen.study, chosen.phase, None, f"has no results, and {error}")
-
-
-def _of_phase(study: Study, phase: Phase, origin: Origin, kept: Kept) -> dict[Search, Selected]:
-    found = _settings(origin)
-    selected = {
-        (loss, dataset): _of_search(study, phase, (loss, dataset), found.get((loss, dataset)), origin, kept)
-        for dataset in phase.datasets or study.datasets
-        for loss in phase.losses or study.losses
-    }
-    missing = [search for search, each in selected.items() if each is None]
-    if missing:
-        raise _not_yet(origin, found, missing)
-    return {search: each for search, each in selected.items() if each is not None}
+        if not direct.plan_file.exists():
+            return Origin(direct.folder, chosen.study, chosen.phase, None, f"; {error}")
+        named = spec.parse(direct.study_file.read_text(), str(direct.study_file))
+    phases = [phase.name for phase in named.phases]
+    if chosen.phase not in phases:
+        raise unknown(f"a phase of {chosen.study}", chosen.phase, phases)
+    folder = direct.folder if direct.plan_file.exists() else results / named.name
+    return Origin(folder, chosen.study, chosen.phase, None, f"; first: gan-study run {chosen.study}")
 
 
 def _of_search(
-    study: Study, phase: Phase, search: Search, settings: Settings | None, origin: Origin, kept: Kept
+    study: Study, phase: Phase, search: Search, source: tuple[Settings | None, Origin, Kept]
 ) -> Selected | None:
     """The one that was selected before, if it still may stand; else the best one; None while it cannot be told."""
+    settings, origin, kept = source
     earlier = kept.get((phase.name, search))
     if earlier is not None and _stands(study, phase, earlier, settings):
         return _from_evidence(earlier.sample, earlier.trial, str(earlier.evidence))
@@ -169,18 +175,17 @@ def _settings(origin: Origin) -> dict[Search, Settings]:
 
 def _not_yet(origin: Origin, found: Mapping[Search, Settings], searches: list[Search]) -> NotYet:
     """Why these searches have no setting to repeat, and what to do."""
-    loss, dataset = searches[0]
     trials = sum(row["missing"] for search in searches for row in found.get(search, []))
-    first = f"first: gan-study run {origin.study}"
     if not found:
-        return NotYet(f"{origin} ({origin.folder}) {origin.missing}; {first}")
+        return NotYet(f"{origin} has no results yet in {origin.folder}{origin.first}")
     if trials:
-        return NotYet(f"{origin} ({origin.folder}) has {trials:,} trials that have not ended; {first}")
+        return NotYet(f"{origin} has {trials:,} trials that have not ended{origin.first}")
+    loss, dataset = searches[0]
     if searches[0] not in found:
-        return NotYet(f"{origin} ({origin.folder}) has no {loss} on {dataset}; {first}, or leave it out of the phase")
+        return NotYet(f"{origin} has no {loss} on {dataset}; leave it out of the phase that selects")
     return NotYet(
-        f"{origin}: no setting of {loss} on {dataset} finished all its seeds, so none can be selected; leave the loss "
-        f"or data set out of the phase, or: gan-study retry {origin.study}"
+        f"{origin}: no setting of {loss} on {dataset} finished all its seeds, so none can be selected; leave it out of "
+        "the phase that selects, or retry the failed trials"
     )
 
 

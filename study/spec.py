@@ -56,6 +56,10 @@ class Study(Part):
     def _fits(self) -> Self:
         for name in self.datasets:
             self._measurable(self.dataset(name))
+        losses = {loss for phase in self.phases for loss in phase.losses or self.losses}
+        for loss in self.variant if isinstance(self.variant, dict) else []:
+            if loss not in losses:
+                raise ValueError(f"variant: {unknown('a loss of this study', loss, sorted(losses))}")
         if len({phase.name for phase in self.phases}) < len(self.phases):
             raise ValueError(f"phases need names of their own, got {', '.join(phase.name for phase in self.phases)}")
         for i, phase in enumerate(self.phases):
@@ -80,12 +84,30 @@ class Study(Part):
         for dataset in phase.datasets or []:
             if dataset not in self.datasets:
                 raise ValueError(f"phase {phase.name}: {unknown('an entry under datasets', dataset, self.datasets)}")
+        for loss in phase.variant if isinstance(phase.variant, dict) else []:
+            if loss not in (phase.losses or self.losses):
+                raise ValueError(
+                    f"phase {phase.name}: variant: {unknown('a loss of it', loss, phase.losses or self.losses)}"
+                )
         for loss in phase.losses or self.losses:
             if phase.space is not None and loss not in SPACES[phase.space].rows:
                 raise ValueError(f"phase {phase.name}: the space {phase.space} has no row for the loss {loss}")
-        if phase.select is not None and phase.select.study is None and phase.select.phase not in before:
+        if phase.select is not None and phase.select.study is None:
+            self._selectable(phase, phase.select.phase, before)
+
+    def _selectable(self, phase: Phase, source: str, before: list[str]) -> None:
+        """Raises ValueError for a phase that selects what an earlier phase of this study does not search."""
+        if source not in before:
             there = ", ".join(before) or "there is none"
-            raise ValueError(f"phase {phase.name}: select.phase={phase.select.phase!r} is no phase before it ({there})")
+            raise ValueError(f"phase {phase.name}: select.phase={source!r} is no phase before it ({there})")
+        (earlier,) = (other for other in self.phases if other.name == source)
+        for kind, mine, theirs in (
+            ("a loss", phase.losses or self.losses, earlier.losses or self.losses),
+            ("a data set", phase.datasets or self.datasets, earlier.datasets or self.datasets),
+        ):
+            for name in mine:
+                if name not in theirs:
+                    raise ValueError(f"phase {phase.name}: {unknown(f'{kind} of the phase {source}', name, theirs)}")
 
     def _measurable(self, entry: Dataset) -> None:
         extractor, protocol = EXTRACTORS[self.measure.extractor], self.measure.protocol(entry)
@@ -175,6 +197,8 @@ def _fault(source: str, fault: Any) -> str:
         allowed = _keys_at(fault["loc"])
         return f"{where}: unknown key{did_you_mean(fault['loc'][-1], allowed)}; valid: {', '.join(allowed)}"
     message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "model_type":
+        message = f"expected a mapping with the keys {', '.join(_keys_at((*fault['loc'], '')))}"
     found = "" if fault["type"] in {"value_error", "missing"} else f", got {fault['input']!r:.80}"
     return f"{where}: {message}{found}"
 

@@ -35,7 +35,7 @@ def test_hours_are_shared_among_workers_and_a_trial_of_two_phases_is_paid_once()
     for workers in (1, 2, 7):
         found = cost.cost(built, {}, workers)
         assert found == {
-            "workers": workers, "hours": pytest.approx(seconds / 3600 / workers), "basis": BY_ASSUMPTION
+            "workers": workers, "trials": 4, "hours": pytest.approx(seconds / 3600 / workers), "basis": BY_ASSUMPTION
         }  # fmt: skip
 
 
@@ -51,7 +51,9 @@ def test_recorded_paces_and_assumption_are_mixed_by_trial() -> None:
 def test_where_all_is_recorded_nothing_is_assumed() -> None:
     built = plan.build(tiny_study(losses=["ns"], width=1.0), {})
     found = cost.cost(built, {("ns", "triangles_tiny", 1.0): Pace(2.0, 10.0)}, 4)
-    assert found == {"workers": 4, "hours": 2 * (60 + 30) / 4 / 3600, "basis": "recorded for 2 of 2 trials"}
+    assert found == {
+        "workers": 4, "trials": 2, "hours": 2 * (60 + 30) / 4 / 3600, "basis": "recorded for 2 of 2 trials"
+    }  # fmt: skip
 
 
 def write(store: Store, built: list[plan.Planned], seconds: dict[int, float], attempt: int = 1) -> None:

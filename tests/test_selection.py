@@ -91,22 +91,22 @@ def test_where_every_setting_failed_nothing_can_be_selected(tmp_path: Path) -> N
     study, store = one_study(), Store(tmp_path / "tiny")
     write(store, study, {**VALUES, ("ns", 0, 0): None, ("ns", 1, 0): None, ("ns", 2, 1): None})
     selections, waiting = select(study, store, tmp_path)
-    assert selections == {}
+    assert set(selections["seeds"]) == {("vae", DATASET)}
     assert "no setting of ns on triangles_tiny finished all its seeds" in str(waiting["seeds"])
-    assert "leave the loss or data set out of the phase, or: gan-study retry tiny" in str(waiting["seeds"])
+    assert "or retry the failed trials" in str(waiting["seeds"])
 
 
 def test_an_unfinished_phase_is_waited_for(tmp_path: Path) -> None:
     study, store = one_study(), Store(tmp_path / "tiny")
     selections, waiting = select(study, store, tmp_path)
-    assert selections == {}
-    assert "12 trials that have not ended" in str(waiting["seeds"])
+    assert selections == {"seeds": {}}
+    assert "phase wide of tiny has 12 trials that have not ended" in str(waiting["seeds"])
     write(store, study, {key: value for key, value in VALUES.items() if key != ("vae", 1, 1)})
     selections, waiting = select(study, store, tmp_path)
-    assert selections == {}
+    assert set(selections["seeds"]) == {("ns", DATASET)}  # its search has ended
     assert isinstance(waiting["seeds"], NotYet)
-    assert "phase wide of tiny" in str(waiting["seeds"])
-    assert "1 trials that have not ended" in str(waiting["seeds"])
+    assert "phase wide of tiny has 1 trials that have not ended" in str(waiting["seeds"])
+    assert plan.deferred(study, selections)["seeds"]["trials"] == 3
 
 
 def another(**changed: Any) -> Study:
@@ -130,6 +130,35 @@ def test_a_search_that_the_source_does_not_have_is_named(tmp_path: Path) -> None
     write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE]), VALUES)
     _, waiting = select(another(losses=["ns", "ls"]), Store(tmp_path / "repeats"), tmp_path)
     assert "has no ls on triangles_tiny" in str(waiting["seeds"])
+
+
+def test_a_phase_that_the_source_does_not_have_is_told_at_once(tmp_path: Path) -> None:
+    write(Store(tmp_path / "tiny"), tiny_study(phases=[WIDE]), VALUES)
+    for study, there in (("tiny", "wide"), ("paper-wide", "wide")):
+        wrong = another(phases=[{**SEEDS, "select": {"study": study, "phase": "wid"}}])
+        with pytest.raises(StudyError, match=f"'wid' is not a phase of {study}; did you mean '{there}'"):
+            select(wrong, Store(tmp_path / "repeats"), tmp_path)
+    gone = another(phases=[{**SEEDS, "select": {"study": "nix", "phase": "wide"}}])
+    told = str(select(gone, Store(tmp_path / "repeats"), tmp_path)[1]["seeds"])
+    assert "phase wide of nix has no results yet" in told
+    assert "'nix' is not a preset" in told
+    assert "first:" not in told
+
+
+def test_another_loss_exchanges_no_selection(tmp_path: Path) -> None:
+    """While the loss that came later is searched, what was selected before stays, retried or not."""
+    store = Store(tmp_path / "tiny")
+    alone = tiny_study(phases=[WIDE, SEEDS], losses=["ns"])
+    built = write(store, alone, {**VALUES, ("ns", 2, 1): None})
+    first, _ = select(alone, store, tmp_path)
+    assert first["seeds"]["ns", DATASET].sample == 1
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan.build(alone, first))], spec.dump(alone))
+    (failed,) = [p for p in built if (p.sample, p.trial.seed) == (2, 1)]
+    store.write(failed.trial.id, 2, [row(failed, 4.0, attempt=2)])
+    both = tiny_study(phases=[WIDE, SEEDS])
+    second, waiting = select(both, store, tmp_path)
+    assert second["seeds"] == first["seeds"]
+    assert "6 trials that have not ended" in str(waiting["seeds"])
 
 
 def test_what_was_selected_stays_selected(tmp_path: Path) -> None:
@@ -183,7 +212,7 @@ def test_the_trials_that_are_planned_now_are_selected_from(tmp_path: Path) -> No
     write(store, tiny_study(phases=[WIDE]), VALUES)
     wider = tiny_study(phases=[{**WIDE, "settings": 4}, SEEDS])
     selections, waiting = select(wider, store, tmp_path)
-    assert selections == {}
+    assert selections == {"seeds": {}}
     assert "4 trials that have not ended" in str(waiting["seeds"])
     assert "4 trials" in str(
         select(tiny_study(phases=[{**WIDE, "seeds": 3, "settings": 2}, SEEDS]), store, tmp_path)[1]
@@ -220,8 +249,8 @@ def test_a_phase_may_select_from_one_that_selected(tmp_path: Path) -> None:
     study = tiny_study(phases=[WIDE, SEEDS, third])
     write(store, study, VALUES)
     selections, waiting = select(study, store, tmp_path)
-    assert set(selections) == {"seeds"}
-    assert "phase seeds of tiny" in str(waiting["more"])
+    assert selections["more"] == {}
+    assert "phase seeds of tiny has 6 trials" in str(waiting["more"])
     for planned in plan.build(study, selections):
         if planned.phase == "seeds":
             store.write(planned.trial.id, 1, [row(planned, 6.0)])

@@ -59,23 +59,29 @@ def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:
         if phase.name in waiting and phase.select is not None and phase.select.study is not None:
             raise waiting[phase.name]
     while True:
-        _run_planned(order, study, store, selections)
+        names = [phase.name for phase in study.phases]
+        blocked = next((name for name in names if name in waiting), None)
+        _run_planned(order, study, (store, selections), names[: names.index(blocked)] if blocked else names)
         before = selections
         selections, waiting = select(study, store, order.results)
         if selections == before:
             break
+    if waiting:  # for what these trials cannot give: the later phases run all the same
+        _run_planned(order, study, (store, selections), [phase.name for phase in study.phases])
     for name, reason in waiting.items():
         console.print(f"phase {name} waits: {reason}")
     return waiting
 
 
-def _run_planned(order: Order, study: Study, store: Store, selections: Selections) -> None:
-    """Writes the plan as far as it is known and runs what is missing of it."""
+def _run_planned(order: Order, study: Study, known: tuple[Store, Selections], phases: list[str]) -> None:
+    """Writes the plan as far as it is known and runs what is missing of these phases."""
+    store, selections = known
     plan = build(study, selections)
     store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
     _name_strangers(store)
     before = _standing(store)
-    missing = [planned for planned in _once(plan) if before[planned.trial.id]["status"] in order.statuses]
+    wanted = [planned for planned in _once(plan) if planned.phase in phases]
+    missing = [planned for planned in wanted if before[planned.trial.id]["status"] in order.statuses]
     if missing:  # only then are ray and torch worth their seconds
         engine = importlib.import_module("study.commands.engine")
         engine.run(engine.Job(study, store, order.data, order.workers), missing, before)

@@ -22,7 +22,9 @@ def command(
     params: Annotated[
         bool, typer.Option("--params", help="Of losses: parameters of each network per data set.")
     ] = False,
-    width: Annotated[float, typer.Option(min=0.001, max=4, help="With --params: of every hidden layer.")] = 1.0,
+    width: Annotated[
+        float | None, typer.Option(min=0.001, max=4, help="With --params: of every hidden layer; left out: 1.")
+    ] = None,
 ) -> None:
     """What there is, with parameters and defaults.
 
@@ -30,10 +32,12 @@ def command(
     """
     if what not in KINDS:
         raise unknown("something that can be listed", what, KINDS)
-    if params and what != "losses":
+    if (params or width) and what != "losses":
         raise StudyError(f"--params counts the parameters of losses, not of {what}; say gan-study list losses --params")
+    if width and not params:
+        raise StudyError(f"--width {width:g} is of --params; say gan-study list losses --params --width {width:g}")
     if params:
-        importlib.import_module("study.commands.parameters").show(width)  # builds networks: needs torch
+        importlib.import_module("study.commands.parameters").show(width or 1.0)  # builds networks: needs torch
     else:
         KINDS[what]()
 

@@ -38,7 +38,9 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     rows.append(("all", "", *(sum(1 for t in trials if t["status"] == state) for state in states)))
     console.print(table(f"{store.folder.name}: {len(trials):,} trials", ("loss", "data set", *states), rows))
     planned = spec.parse(store.study_file.read_text(), str(store.study_file))
-    for phase, later in deferred(planned, {trial["phase"]: {} for trial in trials}).items():
+    known = {phase.name: {(t["loss"], t["dataset"]): None for t in trials if t["phase"] == phase.name}
+             for phase in planned.phases}  # fmt: skip
+    for phase, later in deferred(planned, known).items():
         console.print(f"phase {phase}: {later['trials']:,} trials more, once their settings can be selected")
     if running:
         lines = [_running(trial, running[trial["trial"]]) for trial in trials if trial["trial"] in running]

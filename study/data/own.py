@@ -1,10 +1,10 @@
 """A person's own images: a folder of image files, or the arrays of an .npz.
 
-A folder with the sub-folders train and test (and validation) has these splits. Of any other folder all images, of any
-depth, are one pool. An .npz holds uint8 arrays named train and test (and validation), or one array, the pool: each
-[N, H, W], [N, H, W, C] or [N, C, H, W], of the very size and channels, read whole, and shuffled. A pool is cut into splits, a
-tenth each for validation and test but at least 2 images; where only validation is missing, it is cut off train. Who
-goes where depends on the number of images alone.
+A folder with the sub-folders train and test (and validation) has these splits, and nothing beside them. Of any other
+folder all images, of any depth, are one pool. An .npz holds uint8 arrays named train and test (and validation), or one
+array, the pool: each [N, H, W], [N, H, W, C] or [N, C, H, W], of the very size and channels, read whole, and shuffled.
+A pool is cut into splits, a tenth each for validation and test but at least 2 images; where only validation is missing,
+it is cut off train. Who goes where depends on the number of images alone.
 """
 
 import json
@@ -21,6 +21,8 @@ from study.data.pools import ORIGIN, Pool, drawn, files, of_array, of_folder
 from study.data.source import Source, Split
 from study.errors import DataUnavailable, StudyError
 
+SPLITS = ("train", "validation", "test")
+ALIKE = {*SPLITS, "training", "val", "valid", "dev", "testing"}  # what a person may have meant by a split's name
 LEAST = 2  # images of a split: one has no covariance
 NAMED = "train and test (and validation)"
 
@@ -57,12 +59,25 @@ def _path(dataset: Dataset) -> Path:
 
 
 def _folders(path: Path) -> dict[str, Path]:
-    there = {name: path / name for name in ("train", "validation", "test") if (path / name).is_dir()}
+    for name in sorted(entry.name for entry in path.iterdir() if entry.is_dir()):
+        if name.lower() in ALIKE and name not in SPLITS:
+            raise StudyError(f"{path} has a sub-folder {name}; call it one of {', '.join(SPLITS)}, or otherwise")
+    there = {name: path / name for name in SPLITS if (path / name).is_dir()}
     if set(there) <= {"train"}:
         return {"all": path}
     if not {"train", "test"} <= set(there):
         raise StudyError(f"{path} has sub-folders {' and '.join(there)}; give it {NAMED}, or none of these names")
+    beside = _beside(path, there)
+    if beside:
+        raise StudyError(
+            f"{path} has images beside {' and '.join(there)} ({beside[0]}, ...); put them into one of these"
+        )
     return there
+
+
+def _beside(path: Path, there: Mapping[str, Path]) -> list[Path]:
+    """Images that are in no sub-folder of a split."""
+    return [file for file in files(path) if file.relative_to(path).parts[0] not in there]
 
 
 def _arrays(dataset: Dataset, path: Path) -> dict[str, Pool]:
@@ -72,7 +87,8 @@ def _arrays(dataset: Dataset, path: Path) -> dict[str, Pool]:
             arrays = {name: np.asarray(file[name]) for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise StudyError(f"{path} cannot be read as an .npz of plain arrays ({error}); save it again") from error
-    if len(arrays) != 1 and not {"train", "test"} <= set(arrays) <= set(dataset.splits):
+    lone = set(arrays) & {"validation", "test"} if len(arrays) == 1 else set()
+    if lone or (len(arrays) != 1 and not {"train", "test"} <= set(arrays) <= set(dataset.splits)):
         raise StudyError(f"{path}: expected arrays named {NAMED}, or one array; found {', '.join(arrays) or 'none'}")
     source = Source(ORIGIN, str(path), durable.sha256(path))
     return {name: of_array(array, dataset.shape, f"{path}: {name}", source) for name, array in arrays.items()}

@@ -42,6 +42,9 @@ def files(folder: Path) -> list[Path]:
         for name in names
         if name.lower().endswith(SUFFIXES) and not name.startswith(".")
     ]
+    for file in found:
+        if not file.is_file():
+            raise StudyError(f"{file} is a link to a file that is not there; mend or remove it")
     return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
 
 
@@ -57,8 +60,10 @@ def of_folder(folder: Path, shape: tuple[int, int, int]) -> Pool:
     def chunks(order: Sequence[int]) -> Iterator[Images]:
         return pictures.stream((found[i] for i in order), partial(_picture, shape))
 
+    others = sum(len(names) for _, _, names in os.walk(folder)) - len(found)
+    origin = ORIGIN + (f" ({others} files beside them are no {', '.join(SUFFIXES)})" if others else "")
     lines = (f"{file.relative_to(folder).as_posix()!a} {durable.sha256(file)}\n" for file in found)
-    return Pool(Source(ORIGIN, str(folder), durable.sha256_text("".join(lines))), drawn(len(found)), chunks)
+    return Pool(Source(origin, str(folder), durable.sha256_text("".join(lines))), drawn(len(found)), chunks)
 
 
 def of_array(array: npt.NDArray[np.generic], shape: tuple[int, int, int], where: str, source: Source) -> Pool:

@@ -104,12 +104,44 @@ def test_sub_folders_are_splits(tmp_path: Path) -> None:
     pictures_ = tmp_path / "pictures"
     for split, part in zip(SPLITS, (range(7), range(10, 13), range(20, 25)), strict=True):
         fill(pictures_ / split / "class", part)
-    fill(pictures_ / "notes", range(100, 103))
+    (pictures_ / "notes").mkdir()  # without images it is in nobody's way
     prepared = prepare(entry(pictures_), tmp_path)[0]
     found = {split: sorted(images) for split, images in levels(prepared).items()}
     assert found == {"train": list(range(7)), "validation": [10, 11, 12], "test": [20, 21, 22, 23, 24]}
     (source,) = prepared.manifest["splits"][2]["sources"]
     assert source["path"] == str(pictures_ / "test")
+
+
+@pytest.mark.parametrize("beside", ["notes", "."])
+def test_images_beside_splits_are_refused(tmp_path: Path, beside: str) -> None:
+    for split in ("train", "test"):
+        fill(tmp_path / "pictures" / split, range(6))
+    fill(tmp_path / "pictures" / beside, range(100, 103))
+    assert "has images beside train and test" in refused(entry(tmp_path / "pictures"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "Train", "Validation", "training", "testing"])
+def test_what_looks_like_a_split_is_no_pool(tmp_path: Path, name: str) -> None:
+    """ImageNet's train and val would be shuffled together."""
+    fill(tmp_path / "pictures" / "train", range(10))
+    fill(tmp_path / "pictures" / name, range(20, 30))
+    told = refused(entry(tmp_path / "pictures"), tmp_path)
+    assert f"has a sub-folder {name}; call it one of train, validation, test" in told
+
+
+def test_a_test_array_alone_is_no_pool(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", test=np.zeros((20, 8, 8), np.uint8))
+    assert "expected arrays named train and test" in refused(entry(tmp_path / "mine.npz"), tmp_path)
+
+
+def test_a_link_to_nowhere_is_named_and_other_files_are_counted(tmp_path: Path) -> None:
+    fill(tmp_path / "pictures", range(10))
+    for name in ("a.gif", "b.tif"):
+        (tmp_path / "pictures" / name).write_bytes(b"GIF89a")
+    (source,) = prepare(entry(tmp_path / "pictures"), tmp_path / "first")[0].manifest["splits"][0]["sources"]
+    assert source["origin"].startswith("your own images (2 files beside them are no .png")
+    (tmp_path / "pictures" / "z.png").symlink_to(tmp_path / "nowhere.png")
+    assert "z.png is a link to a file that is not there" in refused(entry(tmp_path / "pictures"), tmp_path)
 
 
 def test_validation_is_cut_off_train_where_only_it_is_missing(tmp_path: Path) -> None:
