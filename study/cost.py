@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from study.identity import Trial
 from study.measures import EXTRACTORS
-from study.plan import Planned, Trial
+from study.plan import Planned
 from study.results.query import connect
 
 # A step of ns at width 1, 28x28x1 and batch 64: three passes' worth through the generator and eight through the

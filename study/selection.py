@@ -9,8 +9,9 @@ from typing import Any
 
 from study import spec
 from study.errors import StudyError, unknown
+from study.identity import Trial, canonical, digest, from_content
 from study.parts import Phase, Select
-from study.plan import Planned, Selected, Selections, Trial, build, canonical, digest, from_content, from_row
+from study.plan import Planned, Selected, Selections, build, from_row
 from study.results.query import connect
 from study.results.store import Row, Store, read_plan
 from study.spec import Study

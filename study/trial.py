@@ -16,6 +16,7 @@ from study.attempt import USED, Attempt, begin, ended
 from study.data.catalogue import find
 from study.data.prepare import Prepared, open_prepared
 from study.errors import StudyError
+from study.identity import Trial, canonical
 from study.measures import load_extractor, weights
 from study.measures.contracts import Extractor
 from study.measures.evaluation import Measurement, evaluate, fingerprint
@@ -26,7 +27,7 @@ from study.measures.reference import reference
 from study.models.checkpoints import load_newest, remove_checkpoints, save_checkpoint, save_generator
 from study.models.networks import Size, parameter_count
 from study.models.training import Recipe, Training
-from study.plan import Planned, Trial, canonical
+from study.plan import Planned
 from study.provenance import provenance
 from study.results.store import Row, Store
 

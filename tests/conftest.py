@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from search_spaces.dimensions import Value
-from study import plan, spec
+from study import identity, plan, spec
 from study.data.catalogue import find
 from study.data.prepare import prepare
 from study.plan import Planned
@@ -47,7 +47,7 @@ def tiny_trial(loss: str = "ns", hyperparameters: Mapping[str, Value] | None = N
     row = planned.row(0)
     content = {**yaml.safe_load(row["content"])}
     content["hyperparameters"] = {**planned.trial.hyperparameters, **(hyperparameters or {})}
-    return plan.from_row({**row, "content": plan.canonical(content)})
+    return plan.from_row({**row, "content": identity.canonical(content)})
 
 
 def run_here(planned: Planned, store: Store, data: Path, **options: Any) -> list[Row]:

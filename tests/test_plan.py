@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import NARROW, WIDE
-from study import plan
+from study import identity, plan
+from study.identity import Trial
 from study.models.losses import LOSSES, resolve
-from study.plan import Planned, Trial
+from study.plan import Planned
 from study.spec import Study
 from tests.conftest import tiny_study
 
@@ -129,7 +130,7 @@ def test_equal_work_has_equal_ids_in_every_study_and_phase() -> None:
 
 def test_ids_are_the_same_in_another_process() -> None:
     program = (
-        "from study import plan, spec; "
+        "from study import identity, plan, spec; "
         "print('\\n'.join(p.trial.id + ' ' + p.trial.key for p in plan.build(spec.load('demo'), {})))"
     )
     outputs = {
@@ -152,7 +153,7 @@ def test_the_id_is_16_hexadecimal_digits_of_the_canonical_content() -> None:
     trial = a_trial()
     assert len(trial.id) == len(trial.key) == 16
     assert int(trial.id, 16) >= 0
-    assert trial.id == plan.digest(trial.content)
+    assert trial.id == identity.digest(trial.content)
     assert trial.id != trial.key
     content = json.loads(trial.content)
     assert trial.content == json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -197,7 +198,7 @@ def test_what_is_measured_changes_the_id_and_not_the_randomness(changed: dict[st
 
 def test_a_trial_comes_back_from_its_content_and_its_row() -> None:
     for position, planned in enumerate(plan.build(study(datasets=TINY_AND_FASHION, phases=[phase(settings=4)]), {})):
-        trial = plan.from_content(planned.trial.content)
+        trial = identity.from_content(planned.trial.content)
         assert trial == planned.trial
         assert (trial.id, trial.key, trial.content) == (planned.trial.id, planned.trial.key, planned.trial.content)
         assert [type(value) for value in trial.hyperparameters.values()] == [

@@ -18,7 +18,8 @@ from safetensors import safe_open
 
 from study import trial as module
 from study.errors import StudyError
-from study.plan import Planned, canonical
+from study.identity import canonical
+from study.plan import Planned
 from study.results import load, schema
 from study.results.store import Row, Store
 from study.trial import Options, run

@@ -58,16 +58,17 @@ def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:
     for phase in study.phases:
         if phase.name in waiting and phase.select is not None and phase.select.study is not None:
             raise waiting[phase.name]
+    names = [phase.name for phase in study.phases]
+    hopeless: set[str] = set()
     while True:
-        names = [phase.name for phase in study.phases]
-        blocked = next((name for name in names if name in waiting), None)
+        blocked = next((name for name in names if name in waiting and name not in hopeless), None)
         _run_planned(order, study, (store, selections), names[: names.index(blocked)] if blocked else names)
         before = selections
         selections, waiting = select(study, store, order.results)
-        if selections == before:
+        if selections == before and blocked is None:
             break
-    if waiting:  # for what these trials cannot give: the later phases run all the same
-        _run_planned(order, study, (store, selections), [phase.name for phase in study.phases])
+        if selections == before and blocked is not None:  # what has run gives it nothing: the later phases run without
+            hopeless.add(blocked)
     for name, reason in waiting.items():
         console.print(f"phase {name} waits: {reason}")
     return waiting

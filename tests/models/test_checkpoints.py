@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from study.data.catalogue import find
+from study.identity import from_content
 from study.models import losses
 from study.models.checkpoints import load_newest, remove_checkpoints, save_checkpoint, save_generator
 from study.models.networks import Generator, Size
-from study.plan import from_content
 from study.results.store import Store
 from study.trial import Options, Session, begin
 from tests.conftest import tiny_trial

@@ -1,0 +1,104 @@
+"""The order in which a study's phases run, whatever fails, changes or is retried; training itself is left out here."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+
+from study.commands.driver import Order, drive
+from study.plan import Planned
+from study.results.query import connect
+from study.results.store import Store
+from tests.test_selection import row
+
+WIDE = {"name": "wide", "space": "wide", "settings": 3}
+SEEDS = {"name": "seeds", "select": {"phase": "wide"}, "seeds": 2}
+NARROW = {"name": "narrow", "space": "narrow", "settings": 2}
+RUN, RETRY = frozenset({"waiting", "started"}), frozenset({"failed", "started"})
+Outcome = Callable[[Planned], float | None]
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """An engine whose trials end at once: `outcome` says with which score, None for a failure; `calls` what was run."""
+    engine = SimpleNamespace(calls=[], outcome=lambda planned: float(planned.sample), Job=SimpleNamespace)
+
+    def run(job: Any, missing: list[Planned], before: dict[str, Any]) -> None:
+        engine.calls.append(
+            [(planned.phase, planned.trial.loss, planned.sample, planned.trial.seed) for planned in missing]
+        )
+        for planned in missing:
+            score, attempts = engine.outcome(planned), len(job.store.read(planned.trial.id))
+            failed = {"status": "failed", "exception": "OSError", "message": "full"} if score is None else {}
+            job.store.write(planned.trial.id, attempts + 1, [row(planned, score, attempt=attempts + 1, **failed)])
+
+    engine.run, engine.Job = run, lambda study, store, data, workers: SimpleNamespace(store=store)
+    monkeypatch.setitem(sys.modules, "study.commands.engine", engine)
+    return engine
+
+
+def order(path: Path, statuses: frozenset[str] = RUN) -> Order:
+    command = "run" if statuses == RUN else "retry"
+    return Order(command, str(path), path.parent / "results", path.parent / "data", None, statuses)
+
+
+def code_of(path: Path, statuses: frozenset[str] = RUN) -> int:
+    try:
+        drive(order(path, statuses))
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def phases_of(call: list[tuple[str, str, int, int]]) -> list[str]:
+    return list(dict.fromkeys(phase for phase, *_ in call))
+
+
+def test_phases_run_in_their_order(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    path = tiny_yaml(phases=[WIDE, SEEDS, NARROW])
+    assert code_of(path) == 0
+    assert [phases_of(call) for call in trained.calls] == [["wide"], ["seeds", "narrow"]]
+    assert [each for each in trained.calls[1] if each[0] == "seeds"] == [
+        ("seeds", loss, 0, seed) for seed in (1, 2) for loss in ("ns", "vae")
+    ]
+    assert code_of(path) == 0
+    assert len(trained.calls) == 2  # nothing is run twice
+
+
+def test_what_another_yaml_plans_is_selected_from(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    trained.outcome = lambda planned: float(-planned.sample)
+    assert code_of(tiny_yaml(phases=[WIDE])) == 0
+    assert code_of(tiny_yaml(phases=[{**WIDE, "settings": 5}, SEEDS])) == 0
+    assert {sample for phase, _, sample, _ in trained.calls[1] if phase == "wide"} == {3, 4}
+    assert {sample for phase, _, sample, _ in trained.calls[2] if phase == "seeds"} == {4}
+
+
+def test_where_nothing_can_be_selected_the_others_run_and_a_retry_mends_it(
+    tiny_yaml: Callable[..., Path], trained: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All settings of ns fail: vae's best and the later phase run, and ns's best once its trials are retried."""
+    path = tiny_yaml(phases=[WIDE, SEEDS, NARROW])
+    trained.outcome = lambda planned: None if (planned.phase, planned.trial.loss) == ("wide", "ns") else 1.0
+    assert code_of(path) == 1
+    told = capsys.readouterr().out
+    assert "phase seeds waits: phase wide of tiny: no setting of ns on triangles_tiny finished all its seeds" in told
+    assert "FAILED 3 x OSError: full" in told
+    assert [phases_of(call) for call in trained.calls] == [["wide"], ["seeds", "narrow"]]
+    assert {loss for phase, loss, *_ in trained.calls[1] if phase == "seeds"} == {"vae"}
+    trained.outcome = lambda planned: 1.0
+    assert code_of(path, RETRY) == 1
+    assert "go on: gan-study run" in capsys.readouterr().out
+    assert code_of(path) == 0
+    assert [each[:3] for each in trained.calls[-1]] == [("seeds", "ns", 0)] * 2
+
+
+def test_the_plan_on_disk_is_what_ran(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    path = tiny_yaml(phases=[WIDE, SEEDS])
+    assert code_of(path) == 0
+    with connect(Store(path.parent / "results" / "tiny").folder) as database:
+        found = database.execute("SELECT phase, count(*), count(evidence) FROM trials GROUP BY phase").fetchall()
+    assert sorted(found) == [("seeds", 4, 4), ("wide", 6, 0)]
