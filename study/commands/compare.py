@@ -7,6 +7,7 @@ import typer
 
 from analysis import compare, compare_page, compare_words, formats, frames, paper, sides
 from study.commands.common import RESULTS, Mixed, Results, StudyName, console, folder_of
+from study.errors import StudyError
 
 
 def command(
@@ -31,7 +32,11 @@ def command(
     ours = sides.of_study(frames.load(folder, mixed=mixed), phase, "here")
     theirs, name = paper.side(), "compare"
     if reference != paper.NAME:
-        other = frames.load(folder_of(reference, results), mixed=mixed)
+        try:
+            there = folder_of(reference, results)
+        except StudyError as error:
+            raise StudyError(f"{error}; the published numbers are called {paper.NAME}") from error
+        other = frames.load(there, mixed=mixed)
         theirs, name = sides.of_study(other, phase, f"in {other.name}"), f"compare-{other.name}"
     found = compare.compare(ours, theirs, mixed=mixed)
     for line in [*ours.remarks, *theirs.remarks]:

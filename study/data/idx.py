@@ -68,6 +68,8 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> Images:
 
 
 def _parse(path: Path) -> torch.Tensor:
+    if not path.stat().st_size:
+        raise EOFError("it is empty")
     if path.suffix != ".gz":
         return cast(torch.Tensor, read_sn3_pascalvincent_tensor(str(path)))
     with tempfile.NamedTemporaryFile() as plain:  # the reader takes no compressed file

@@ -112,6 +112,8 @@ def test_nothing_begins_with_a_wrong_yaml(command: str, tmp_path: Path) -> None:
         (("plan", "missing.yaml"), ["there is no file missing.yaml"]),
         (("list", "loses"), ["'loses'", "did you mean 'losses'?", "presets"]),
         (("list", "spaces", "--params"), ["--params", "spaces", "gan-study list losses --params"]),
+        (("plan", "paper"), ["'paper' is not a preset", "paper-wide"]),
+        (("list", "losses", "--width", "0.5"), ["--width 0.5", "--params --width 0.5"]),
         (("run", "paper-seeds"), ["phase wide of paper-wide", "has no results yet", "gan-study run paper-wide"]),
         (("train", "--loss", "ls", "--variant", "fixed", "--dataset", "triangles_tiny"), ["'fixed'", "as_printed"]),
         (("status", "demo"), ["no results", "gan-study run demo"]),
@@ -234,6 +236,21 @@ def test_too_few_images_of_ones_own_are_told_before_anything_runs(tmp_path: Path
     enough = gan_study("prepare", _yaml(tmp_path, text % 6), cwd=tmp_path)
     assert enough.returncode == 0, enough.stderr
     assert "squares train images: there" in enough.stdout
+
+
+def test_compare_lays_a_study_beside_the_paper(data: Path, tmp_path: Path) -> None:
+    for loss in ("ns", "vae"):
+        trains = ("train", "--loss", loss, "--dataset", "triangles_tiny", "--steps", "2", "--width", "0.0625")
+        assert gan_study(*trains, "--data", data, cwd=tmp_path).returncode == 0
+    done = gan_study("compare", "train", "paper", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "triangles_tiny: there are no numbers published" in done.stdout
+    assert (tmp_path / "results" / "train" / "compare" / "compare.html").is_file()
+    same = gan_study("compare", "train", "train", cwd=tmp_path)
+    assert "nothing known makes it unfair" in same.stdout
+    wrong = gan_study("compare", "train", "papre", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "the published numbers are called paper" in wrong.stderr
 
 
 def test_brackets_in_messages_and_cells_are_shown_as_they_are(data: Path, tmp_path: Path) -> None:
