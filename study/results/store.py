@@ -92,11 +92,18 @@ def read_table(path: Path) -> pa.Table:
 
 
 def read_plan_table(path: Path) -> pa.Table:
-    """The plan's table. Raises StudyError where the file is damaged."""
+    """The plan's table. Raises StudyError where the file is damaged, or of another version of this program."""
     try:
-        return read_table(path)
+        table = read_table(path)
     except pa.ArrowException as error:
         raise StudyError(f"{path} is damaged ({error}); remove it, and gan-study run writes it anew") from error
+    lacking = [name for name in schema.PLAN_COLUMNS if name not in table.column_names]
+    if lacking:
+        raise StudyError(
+            f"{path} was written by another version of gan-study (it lacks {', '.join(lacking)}); remove it, and "
+            "gan-study run writes it anew, or give the study another name"
+        )
+    return table
 
 
 def plan_table(rows: Sequence[Row]) -> pa.Table:

@@ -194,3 +194,11 @@ def test_every_file_of_a_trial_has_its_own_path(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert len(set(paths)) == len(paths)
     assert all(tmp_path in path.parents for path in paths)
+
+
+def test_a_plan_of_another_version_is_told(tmp_path: Path) -> None:
+    study, store = tiny_study(), Store(tmp_path / "old")
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan.build(study, {}))], spec.dump(study))
+    pq.write_table(pq.read_table(store.plan_file).drop_columns(["space", "sampler"]), store.plan_file)
+    with pytest.raises(StudyError, match=r"another version of gan-study \(it lacks space, sampler\); remove it"):
+        read_plan(store.plan_file)
