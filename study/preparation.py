@@ -7,7 +7,7 @@ from pathlib import Path
 from study import durable
 from study.data.prepare import Prepared, prepare
 from study.errors import StudyError
-from study.measures import load_extractor, weights
+from study.measures import EXTRACTORS, load_extractor, weights
 from study.measures.contracts import Extractor
 from study.measures.reference import reference, reference_file
 from study.spec import Study
@@ -30,8 +30,10 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
     measure = study.measure
     given = measure.weights
     path, sha256 = (Path(given.path).expanduser(), given.sha256) if given else (None, None)
+    wanted = sha256 or EXTRACTORS[measure.extractor].sha256
+    made = wanted is not None and not weights.kept(measure.extractor, wanted, data).exists()
     extractor: Extractor = load_extractor(measure.extractor, weights.fetch(measure.extractor, path, sha256, data))
-    yield _thing(f"extractor {extractor.name}", extractor.origin, extractor.weights, made=False)
+    yield _thing(f"extractor {extractor.name}", extractor.origin, extractor.weights, made)
     for name in study.datasets:
         prepared, made = prepare(study.dataset(name), data)
         _enough(study, prepared)

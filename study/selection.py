@@ -44,6 +44,10 @@ class NotYet(StudyError):
     """The settings cannot be selected before trials of another phase have ended, or have ended well."""
 
 
+class Unfit(NotYet):
+    """No setting of some search finished all its seeds: the other searches can go on."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a phase's settings come from."""
@@ -64,7 +68,7 @@ def select(study: Study, store: Store, results: Path) -> tuple[Selections, dict[
     A selection is made once: what the stored plan holds stays, as long as its source plans the same trials, so that
     a failed trial of the source that is retried later does not exchange a setting that is being repeated.
     """
-    kept = _kept(store)
+    kept = _kept(store) if any(phase.select for phase in study.phases) else {}
     made: dict[str, dict[Search, Selected]] = {}
     waiting: dict[str, NotYet] = {}
     for phase in study.phases:
@@ -102,6 +106,8 @@ def _origin(chosen: Select, rows: Sequence[Row], store: Store, results: Path) ->
         if not direct.plan_file.exists():
             return Origin(direct.folder, chosen.study, chosen.phase, None, f"; {error}")
         named = spec.parse(direct.study_file.read_text(), str(direct.study_file))
+    if named.name == store.folder.name:
+        raise StudyError(f"select.study={chosen.study} is this very study; leave study out, and name one of its phases")
     phases = [phase.name for phase in named.phases]
     if chosen.phase not in phases:
         raise unknown(f"a phase of {chosen.study}", chosen.phase, phases)
@@ -116,6 +122,7 @@ def _of_search(
     settings, origin, kept = source
     earlier = kept.get((phase.name, search))
     if earlier is not None and _stands(study, phase, earlier, settings):
+        _check_seeds(phase, json.loads(str(earlier.evidence))["seeds"])
         return _from_evidence(earlier.sample, earlier.trial, str(earlier.evidence))
     if not settings:
         return None
@@ -138,7 +145,7 @@ def _stands(study: Study, phase: Phase, earlier: Planned, settings: Settings | N
 
 
 def _check(study: Study, phase: Phase, search: Search, settings: Settings) -> None:
-    """Raises StudyError where a setting would be repeated as another computation, or by a seed that selected it."""
+    """Raises StudyError where a setting would be repeated as another computation than it was searched as."""
     trial, (loss, dataset) = from_content(settings[0]["content"]), search
     variant = study.variant_of(loss, dataset, phase)
     if trial.variant != variant:
@@ -147,9 +154,15 @@ def _check(study: Study, phase: Phase, search: Search, settings: Settings) -> No
             f"say variant: {trial.variant} in the phase"
         )
     if trial.own != study.datasets[dataset].own:
-        raise StudyError(f"phase {phase.name}: {dataset} was searched on other images, {trial.own}; rename one of them")
-    used = {seed for row in settings for seed in row["seeds"]}
-    if phase.first_seed is not None and used & set(range(phase.first_seed, phase.first_seed + phase.seeds)):
+        raise StudyError(
+            f"phase {phase.name}: {dataset} was searched as {trial.own}; give the other images another name"
+        )
+    _check_seeds(phase, [seed for row in settings for seed in row["seeds"]])
+
+
+def _check_seeds(phase: Phase, used: Sequence[int]) -> None:
+    """Raises StudyError where a setting would be repeated by a seed that selected it."""
+    if phase.first_seed is not None and set(used) & set(range(phase.first_seed, phase.first_seed + phase.seeds)):
         raise StudyError(
             f"phase {phase.name}: the seeds from {phase.first_seed} on include those that its settings are selected by "
             f"({min(used)} to {max(used)}), whose luck would count twice; leave first_seed out, or begin at "
@@ -184,7 +197,7 @@ def _not_yet(origin: Origin, found: Mapping[Search, Settings], searches: list[Se
     loss, dataset = searches[0]
     if searches[0] not in found:
         return NotYet(f"{origin} has no {loss} on {dataset}; leave it out of the phase that selects")
-    return NotYet(
+    return Unfit(
         f"{origin}: no setting of {loss} on {dataset} finished all its seeds, so none can be selected; leave it out of "
         "the phase that selects, or retry the failed trials"
     )

@@ -239,8 +239,16 @@ def test_seeds_that_selected_are_not_repeated(tmp_path: Path) -> None:
     later = another(phases=[{**phase, "first_seed": 7}])
     built = plan.build(later, select(later, Store(tmp_path / "repeats"), tmp_path)[0])
     assert {planned.trial.seed for planned in built} == {7, 8}
+    store = Store(tmp_path / "repeats")
+    store.write_plan([planned.row(i) for i, planned in enumerate(built)], spec.dump(later))  # kept or not: the same
     with pytest.raises(StudyError, match=r"seeds from 1 on include .*\(0 to 1\).*begin at 2"):
         select(another(phases=[{**phase, "first_seed": 1}]), Store(tmp_path / "repeats"), tmp_path)
+
+
+def test_a_study_cannot_wait_for_itself(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="select.study=paper-wide is this very study"):
+        select(another(phases=[{**SEEDS, "select": {"study": "paper-wide", "phase": "wide"}}]),
+               Store(tmp_path / "paper-wide"), tmp_path)  # fmt: skip
 
 
 def test_a_phase_may_select_from_one_that_selected(tmp_path: Path) -> None:

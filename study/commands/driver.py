@@ -15,7 +15,7 @@ from study.errors import StudyError
 from study.plan import Planned, Selections, build
 from study.results.query import connect
 from study.results.store import Store
-from study.selection import NotYet, select
+from study.selection import NotYet, Unfit, select
 from study.spec import Study
 
 INTERRUPTED = 130  # the shell's exit code for Ctrl-C
@@ -56,13 +56,16 @@ def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:
     """Runs until nothing more can be selected, and returns what still waits."""
     selections, waiting = select(study, store, order.results)
     for phase in study.phases:
-        if phase.name in waiting and phase.select is not None and phase.select.study is not None:
-            raise waiting[phase.name]
+        reason = waiting.get(phase.name)
+        if phase.select is not None and phase.select.study is not None and reason and not isinstance(reason, Unfit):
+            raise reason
     names = [phase.name for phase in study.phases]
     hopeless: set[str] = set()
+    begun: set[str] = set()  # of trials: what fails again now is for the next retry
     while True:
         blocked = next((name for name in names if name in waiting and name not in hopeless), None)
-        _run_planned(order, study, (store, selections), names[: names.index(blocked)] if blocked else names)
+        plan = _write_plan(study, store, selections)
+        _run_missing(order, study, store, (plan, names[: names.index(blocked)] if blocked else names, begun))
         before = selections
         selections, waiting = select(study, store, order.results)
         if selections == before and blocked is None:
@@ -74,18 +77,29 @@ def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:
     return waiting
 
 
-def _run_planned(order: Order, study: Study, known: tuple[Store, Selections], phases: list[str]) -> None:
-    """Writes the plan as far as it is known and runs what is missing of these phases."""
-    store, selections = known
+def _write_plan(study: Study, store: Store, selections: Selections) -> list[Planned]:
+    """The plan as far as it is known, on disk before any of it runs."""
     plan = build(study, selections)
     store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
     _name_strangers(store)
-    before = _standing(store)
-    wanted = [planned for planned in _once(plan) if planned.phase in phases]
-    missing = [planned for planned in wanted if before[planned.trial.id]["status"] in order.statuses]
+    return plan
+
+
+def _run_missing(order: Order, study: Study, store: Store, what: tuple[list[Planned], list[str], set[str]]) -> None:
+    """Runs what is missing of these phases and was not begun before."""
+    plan, phases, begun = what
+    standing = _standing(store)
+    missing = [
+        planned
+        for planned in _once(plan)
+        if planned.phase in phases
+        and planned.trial.id not in begun
+        and standing[planned.trial.id]["status"] in order.statuses
+    ]
+    begun |= {planned.trial.id for planned in missing}
     if missing:  # only then are ray and torch worth their seconds
         engine = importlib.import_module("study.commands.engine")
-        engine.run(engine.Job(study, store, order.data, order.workers), missing, before)
+        engine.run(engine.Job(study, store, order.data, order.workers), missing, standing)
 
 
 def _name_strangers(store: Store) -> None:
@@ -144,6 +158,9 @@ def _finish(order: Order, store: Store, waiting: bool) -> None:
 
 
 def _interrupted(order: Order, store: Store) -> NoReturn:
+    if not store.plan_file.exists():
+        console.print("stopped before anything began")
+        raise typer.Exit(INTERRUPTED)
     counts = Counter(trial["status"] for trial in _standing(store).values())
     ended = counts["done"] + counts["diverged"] + counts["failed"]
     console.print(
@@ -154,5 +171,8 @@ def _interrupted(order: Order, store: Store) -> NoReturn:
 
 
 def _once(plan: list[Planned]) -> list[Planned]:
-    """Every trial at its first place in the plan."""
-    return list({planned.trial.id: planned for planned in reversed(plan)}.values())[::-1]
+    """Every trial once, at its first place in the plan."""
+    first: dict[str, Planned] = {}
+    for planned in plan:
+        first.setdefault(planned.trial.id, planned)
+    return list(first.values())

@@ -40,7 +40,8 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     planned = spec.parse(store.study_file.read_text(), str(store.study_file))
     known = {phase.name: {(t["loss"], t["dataset"]): None for t in trials if t["phase"] == phase.name}
              for phase in planned.phases}  # fmt: skip
-    for phase, later in deferred(planned, known).items():
+    later_phases = deferred(planned, known)
+    for phase, later in later_phases.items():
         console.print(f"phase {phase}: {later['trials']:,} trials more, once their settings can be selected")
     if running:
         lines = [_running(trial, running[trial["trial"]]) for trial in trials if trial["trial"] in running]
@@ -49,7 +50,8 @@ def command(study: StudyName, results: Results = RESULTS) -> None:
     console.print("\na driver is at work" if locked(store.driver_lock) else "\nno driver is at work", end="")
     left = sum(t["status"] in ("started", "waiting") for t in trials)
     failed = sum(t["status"] == "failed" for t in trials)
-    hints = [f"go on: gan-study run {study}"] * bool(left) + [f"failures again: gan-study retry {study}"] * bool(failed)
+    hints = [f"go on: gan-study run {study}"] * bool(left or later_phases)
+    hints += [f"failures again: gan-study retry {study}"] * bool(failed)
     console.print("".join(f"; {hint}" for hint in hints))
 
 

@@ -29,16 +29,7 @@ NAMED = "train and test (and validation)"
 
 def build(dataset: Dataset, data: Path) -> Iterator[Split]:
     """Yields train, validation and test. Raises DataUnavailable where there is nothing at the path."""
-    path = _path(dataset)
-    if path.is_dir():
-        pools = {name: of_folder(folder, dataset.shape) for name, folder in _folders(path).items()}
-    elif path.is_file() and path.suffix == ".npz":
-        pools = _arrays(dataset, path)
-    elif path.exists():
-        raise StudyError(f"images: {path} is neither a folder of images nor an .npz file; name one of these")
-    else:
-        raise DataUnavailable(f"images: there is no {path}; name a folder of images or an .npz file")
-    parts = _parts(pools, path)
+    parts = _parts(_pools(dataset), _path(dataset))
     for name in dataset.splits:
         pool, order = parts[name]
         yield Split(name, pool.chunks(order), None, (pool.source,))
@@ -52,6 +43,22 @@ def signature(dataset: Dataset) -> str | None:
     found = files(path) if path.is_dir() else [path] if path.is_file() else []
     looks = [(str(file.relative_to(path)), file.stat().st_size, file.stat().st_mtime_ns) for file in found]
     return durable.sha256_text(json.dumps(looks)) if looks else None
+
+
+def contents(dataset: Dataset) -> set[str]:
+    """Hashes of what the files hold and are called; equal ones are prepared to equal arrays."""
+    return {str(pool.source.sha256) for pool in _pools(dataset).values()}
+
+
+def _pools(dataset: Dataset) -> dict[str, Pool]:
+    path = _path(dataset)
+    if path.is_dir():
+        return {name: of_folder(folder, dataset.shape) for name, folder in _folders(path).items()}
+    if path.is_file() and path.suffix == ".npz":
+        return _arrays(dataset, path)
+    if path.exists():
+        raise StudyError(f"images: {path} is neither a folder of images nor an .npz file; name one of these")
+    raise DataUnavailable(f"images: there is no {path}; name a folder of images or an .npz file")
 
 
 def _path(dataset: Dataset) -> Path:

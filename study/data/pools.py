@@ -36,12 +36,13 @@ def drawn(count: int) -> list[int]:
 
 def files(folder: Path) -> list[Path]:
     """The images below a folder, by their relative paths; hidden files are a system's, not a person's."""
-    found = [
-        Path(place) / name
-        for place, _, names in os.walk(folder)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    ]
+    found = []
+    for place, folders, names in os.walk(folder):
+        for name in folders:
+            if (Path(place) / name).is_symlink():
+                raise StudyError(f"{Path(place) / name} is a link to a folder, which is not followed; copy it here")
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(place) / name for name in names if name.lower().endswith(SUFFIXES) and name[0] != "."]
     for file in found:
         if not file.is_file():
             raise StudyError(f"{file} is a link to a file that is not there; mend or remove it")

@@ -35,6 +35,10 @@ class Watching(Protocol):
         """Of what the originals look like from outside; None where there are none to look at."""
         ...
 
+    def contents(self, dataset: Dataset) -> set[str]:
+        """The sha256 of every source of the originals; asked where they look otherwise than before."""
+        ...
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -94,9 +98,18 @@ def open_prepared(dataset: Dataset, data: Path) -> Prepared:
 
 
 def changed(dataset: Dataset, data: Path) -> bool:
-    """Whether originals look otherwise than when they were prepared, so that `prepare` would replace the arrays."""
+    """Whether originals are others than were prepared, so that `prepare` would replace the arrays."""
     manifest = _manifest(dataset, data / dataset.name)
-    return manifest is not None and _signature(dataset) not in (None, manifest["originals"])
+    return manifest is not None and _others(dataset, manifest)
+
+
+def _others(dataset: Dataset, manifest: dict[str, Any]) -> bool:
+    """Whether the originals hold other images than were prepared; a copy that is only younger does not."""
+    recipe = _module(dataset)
+    if not isinstance(recipe, Watching) or recipe.signature(dataset) in (None, manifest["originals"]):
+        return False
+    known = {source["sha256"] for split in manifest["splits"] for source in split["sources"]}
+    return recipe.contents(dataset) != known
 
 
 def _module(dataset: Dataset) -> Recipe:
@@ -114,7 +127,7 @@ def _intact(dataset: Dataset, folder: Path) -> Prepared | None:
     A person's own images that are gone are not missed; others than were prepared are.
     """
     manifest = _manifest(dataset, folder)
-    if manifest is None or _signature(dataset) not in (None, manifest["originals"]):
+    if manifest is None or _others(dataset, manifest):
         return None
     for split in manifest["splits"]:
         for kind in KINDS:

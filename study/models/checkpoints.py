@@ -9,7 +9,7 @@ from safetensors.torch import save
 
 from study import durable
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2  # the newest, and one to fall back on
 
 log = logging.getLogger(__name__)

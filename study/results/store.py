@@ -47,8 +47,8 @@ class Store:
         return self.generators / f"{trial}.safetensors"
 
     def write_plan(self, rows: Sequence[Row], study_yaml: str) -> None:
+        durable.write_bytes(self.study_file, study_yaml.encode())  # first: who sees a plan may read what it is of
         write_table(self.plan_file, rows, schema.PLAN_COLUMNS)
-        durable.write_bytes(self.study_file, study_yaml.encode())
 
     def write(self, trial: str, attempt: int, rows: Sequence[Row]) -> None:
         """All rows of one attempt so far. A later call replaces the file by one that holds these rows and more."""
@@ -100,8 +100,8 @@ def read_plan_table(path: Path) -> pa.Table:
     lacking = [name for name in schema.PLAN_COLUMNS if name not in table.column_names]
     if lacking:
         raise StudyError(
-            f"{path} was written by another version of gan-study (it lacks {', '.join(lacking)}); remove it, and "
-            "gan-study run writes it anew, or give the study another name"
+            f"{path} was written by another version of gan-study (it lacks {', '.join(lacking)}); give the study or "
+            "--results another name, or remove the file: gan-study run writes it, and selects, anew"
         )
     return table
 

@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from study.commands.driver import Order, drive
+from study.errors import StudyError
 from study.plan import Planned
 from study.results.query import connect
 from study.results.store import Store
@@ -59,8 +60,13 @@ def phases_of(call: list[tuple[str, str, int, int]]) -> list[str]:
 
 
 def test_phases_run_in_their_order(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    """ns has the same default in both spaces: it is run where it stands first."""
     path = tiny_yaml(phases=[WIDE, SEEDS, NARROW])
     assert code_of(path) == 0
+    assert trained.calls[0] == [("wide", loss, sample, 0) for sample in range(3) for loss in ("ns", "vae")]
+    assert [each for each in trained.calls[1] if each[0] == "narrow"] == [
+        ("narrow", loss, sample, 0) for sample in range(2) for loss in ("ns", "vae") if (loss, sample) != ("ns", 0)
+    ]
     assert [phases_of(call) for call in trained.calls] == [["wide"], ["seeds", "narrow"]]
     assert [each for each in trained.calls[1] if each[0] == "seeds"] == [
         ("seeds", loss, 0, seed) for seed in (1, 2) for loss in ("ns", "vae")
@@ -94,6 +100,28 @@ def test_where_nothing_can_be_selected_the_others_run_and_a_retry_mends_it(
     assert "go on: gan-study run" in capsys.readouterr().out
     assert code_of(path) == 0
     assert [each[:3] for each in trained.calls[-1]] == [("seeds", "ns", 0)] * 2
+
+
+def test_a_retry_tries_each_trial_once(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    path = tiny_yaml(phases=[WIDE, SEEDS, NARROW])
+    trained.outcome = lambda planned: None if (planned.phase, planned.trial.loss) == ("wide", "ns") else 1.0
+    assert code_of(path) == 1
+    trained.calls.clear()
+    assert code_of(path, RETRY) == 1
+    assert [each for call in trained.calls for each in call] == [("wide", "ns", sample, 0) for sample in range(3)]
+
+
+def test_another_study_without_a_fit_setting_stops_only_that_search(
+    tiny_yaml: Callable[..., Path], trained: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repeats = {"name": "repeats", "phases": [{**SEEDS, "select": {"study": "tiny", "phase": "wide"}}]}
+    with pytest.raises(StudyError, match="has no results yet"):
+        drive(order(tiny_yaml(**repeats)))
+    trained.outcome = lambda planned: None if planned.trial.loss == "ns" else 1.0
+    assert code_of(tiny_yaml(phases=[WIDE])) == 1
+    assert code_of(tiny_yaml(**repeats)) == 1
+    assert {loss for _, loss, *_ in trained.calls[-1]} == {"vae"}
+    assert "no setting of ns on triangles_tiny finished" in capsys.readouterr().out
 
 
 def test_the_plan_on_disk_is_what_ran(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:

@@ -19,7 +19,7 @@ from PIL import Image
 from study.data import own, pictures
 from study.data.catalogue import Dataset, describe_own
 from study.data.pools import drawn
-from study.data.prepare import Prepared, open_prepared, prepare
+from study.data.prepare import Prepared, changed, open_prepared, prepare
 from study.errors import DataUnavailable, StudyError
 from tests.data.official import Bytes, pixels
 
@@ -127,6 +127,29 @@ def test_what_looks_like_a_split_is_no_pool(tmp_path: Path, name: str) -> None:
     fill(tmp_path / "pictures" / name, range(20, 30))
     told = refused(entry(tmp_path / "pictures"), tmp_path)
     assert f"has a sub-folder {name}; call it one of train, validation, test" in told
+
+
+def test_a_link_to_a_folder_is_refused_and_hidden_folders_are_left_out(tmp_path: Path) -> None:
+    fill(tmp_path / "pictures", range(10))
+    fill(tmp_path / "pictures" / ".thumbnails", range(10))
+    prepared = prepare(entry(tmp_path / "pictures"), tmp_path / "first")[0]
+    assert sum(prepared.count(split) for split in SPLITS) == 10
+    fill(tmp_path / "elsewhere", range(20, 30))
+    (tmp_path / "pictures" / "more").symlink_to(tmp_path / "elsewhere")
+    assert "more is a link to a folder" in refused(entry(tmp_path / "pictures"), tmp_path)
+
+
+def test_a_copy_is_the_same_images(tmp_path: Path) -> None:
+    """Other times and another place, but nothing that would have to be measured again."""
+    fill(tmp_path / "pictures", range(10))
+    first, made = prepare(entry(tmp_path / "pictures"), tmp_path)
+    assert made
+    shutil.copytree(tmp_path / "pictures", tmp_path / "copy", copy_function=shutil.copyfile)
+    assert not changed(entry(tmp_path / "copy"), tmp_path)
+    again, made = prepare(entry(tmp_path / "copy"), tmp_path)
+    assert (again.sha256, made) == (first.sha256, False)
+    fill(tmp_path / "copy", range(20, 21))
+    assert changed(entry(tmp_path / "copy"), tmp_path)
 
 
 def test_a_test_array_alone_is_no_pool(tmp_path: Path) -> None:
@@ -419,7 +442,7 @@ def test_changed_images_are_prepared_again(tmp_path: Path, change: Callable[[Pat
     assert prepare(entry(folder), tmp_path) == (first, False)
     change(folder)
     again, made = prepare(entry(folder), tmp_path)
-    assert made
+    assert made == (change is not touch)  # a file that is only younger is the same file
     assert (again.sha256 == first.sha256) == (change is touch)
     assert prepare(entry(folder), tmp_path) == (again, False)
 

@@ -137,20 +137,6 @@ def test_every_stored_level_is_its_own_rounding() -> None:
     assert torch.equal(quantise((levels - 0.49 / 255).clamp_min(0)), levels)
 
 
-def test_a_gpu_convolves_in_float32(extractor: Extractor, real: dict[str, Moments], latents: Tensor) -> None:
-    """As the real images' features were made on a CPU. What is set for training stays set."""
-    allowed: list[bool] = []
-
-    def asking(z: Tensor) -> Tensor:
-        allowed.append(torch.backends.cudnn.allow_tf32)
-        return generate(z)
-
-    before = torch.backends.cudnn.allow_tf32
-    evaluate(PROTOCOL, extractor, real, latents, asking)
-    assert allowed == [False]
-    assert torch.backends.cudnn.allow_tf32 == before
-
-
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("where", [0, 129])
 def test_an_image_that_is_not_finite_ends_it_without_values(

@@ -66,7 +66,7 @@ def test_the_round_trip_is_exact(tmp_path: Path) -> None:
     found = load_newest(tmp_path)
     assert found is not None
     assert set(found) == {"format", "training", "train_seconds"}
-    assert (found["format"], found["train_seconds"]) == (1, 0.1)
+    assert (found["format"], found["train_seconds"]) == (2, 0.1)
     training, expected = found["training"], STATE["training"]
     assert training["counts"] == [3, 1]
     assert training["optimisers"][0]["param_groups"] == [{"betas": (0.5, 0.999)}]
@@ -109,9 +109,9 @@ def test_removing_leaves_the_other_files(tmp_path: Path) -> None:
         lambda whole: b"\0" * len(whole),
         lambda whole: b"X" + whole[:3],
         lambda whole: saved([1, 2]),
-        lambda whole: saved({"format": 2}),
+        lambda whole: saved({"format": 3}),
         lambda whole: saved({"step": 3}),
-        lambda whole: pickle.dumps({"format": 1}),
+        lambda whole: pickle.dumps({"format": 2}),
     ],
     ids=[
         "empty",
@@ -161,7 +161,7 @@ def test_no_garbage_stops_the_fall_back(tmp_path: Path, garbage: bytes) -> None:
 
 def test_a_hostile_checkpoint_is_refused_and_does_not_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     newest, trap = two(tmp_path), tmp_path / "trap"
-    newest.write_bytes(saved({"format": 1, "step": 11, "training": Hostile(trap)}))
+    newest.write_bytes(saved({"format": 2, "step": 11, "training": Hostile(trap)}))
     found = load_newest(tmp_path)
     assert found is not None
     assert found["step"] == 9

@@ -460,9 +460,9 @@ DIFFER = {  # where a variant's number is another one than as run: discriminator
 
 @pytest.mark.parametrize(("loss", "variant"), [(loss, variant) for loss in LOSSES for variant in VARIANTS])
 def test_a_variant_differs_or_is_the_very_class(loss: str, variant: str) -> None:
-    ran, found = make_loss((loss, "as_run")), make_loss((loss, resolve(loss, variant)))
+    ran, found = make_loss((loss, "as_run")), make_loss((loss, resolve(loss, variant, 3)))
     assert type(load(loss, variant, SETTINGS[loss] | ADDED.get((loss, variant), {}))) is type(found)
-    assert (type(found) is type(ran)) == (resolve(loss, variant) == "as_run") == ((loss, variant) not in DIFFER)
+    assert (type(found) is type(ran)) == (resolve(loss, variant, 3) == "as_run") == ((loss, variant) not in DIFFER)
     for trait in ("head", "joint", "prior", "fresh_latent", "decoder_slope"):
         assert getattr(found, trait) == getattr(ran, trait)
 
@@ -480,9 +480,11 @@ def test_where_a_variant_differs(pair: Pair) -> None:
 
 
 def test_equal_work_has_one_name() -> None:
-    assert [resolve("wgan", variant) for variant in VARIANTS] == ["as_run"] * 3
-    assert [resolve("vae", variant) for variant in VARIANTS] == ["as_run", "as_run", "corrected"]
-    assert [resolve("ls", variant) for variant in VARIANTS] == list(VARIANTS)
+    for channels in (1, 3):
+        assert [resolve("wgan", variant, channels) for variant in VARIANTS] == ["as_run"] * 3
+        assert [resolve("ls", variant, channels) for variant in VARIANTS] == list(VARIANTS)
+    assert [resolve("vae", variant, 1) for variant in VARIANTS] == ["as_run"] * 3
+    assert [resolve("vae", variant, 3) for variant in VARIANTS] == ["as_run", "as_run", "corrected"]
 
 
 def test_an_unknown_variant_names_the_known() -> None:

@@ -200,5 +200,5 @@ def test_a_plan_of_another_version_is_told(tmp_path: Path) -> None:
     study, store = tiny_study(), Store(tmp_path / "old")
     store.write_plan([planned.row(i) for i, planned in enumerate(plan.build(study, {}))], spec.dump(study))
     pq.write_table(pq.read_table(store.plan_file).drop_columns(["space", "sampler"]), store.plan_file)
-    with pytest.raises(StudyError, match=r"another version of gan-study \(it lacks space, sampler\); remove it"):
+    with pytest.raises(StudyError, match=r"another version of gan-study \(it lacks space, sampler\); give"):
         read_plan(store.plan_file)

@@ -128,7 +128,7 @@ def test_a_search_seed_that_changes_nothing_is_refused() -> None:
 def test_a_space_loss_or_sample_that_was_not_published_is_refused() -> None:
     row = {"beta1": (0.5, Uniform(0.0, 1.0))}
     mine = Space("mine", {"ns": row})
-    with pytest.raises(StudyError, match="drew no settings of the space 'mine'; it did of wide, narrow"):
+    with pytest.raises(StudyError, match="the sampler published has 0 settings of the space mine, not 1"):
         check("published", "mine", 1, 0)
     with pytest.raises(StudyError, match="drew no settings of the space 'mine'; it did of wide, narrow"):
         published.setting(mine, "ns", "as_run", 0, 0)

@@ -73,6 +73,7 @@ def load(name: str, variant: str, hyperparameters: Mapping[str, Value]) -> "Loss
     if name not in LOSSES:
         raise unknown("a loss", name, LOSSES)
     entry = LOSSES[name]
-    if variant not in entry.variants:
-        raise unknown(f"a variant of {name} with a form of its own", variant, entry.variants)
-    return cast("Loss", getattr(importlib.import_module(entry.module), entry.variants[variant])(hyperparameters))
+    if variant not in VARIANTS:
+        raise unknown("a variant", variant, VARIANTS)
+    kind = entry.variants.get(variant, entry.variants[AS_RUN])
+    return cast("Loss", getattr(importlib.import_module(entry.module), kind)(hyperparameters))
