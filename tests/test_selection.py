@@ -246,7 +246,7 @@ def test_seeds_that_selected_are_not_repeated(tmp_path: Path) -> None:
 
 
 def test_a_study_cannot_wait_for_itself(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="select.study=paper-wide is this very study"):
+    with pytest.raises(StudyError, match=r"select\.study=paper-wide is this very study"):
         select(another(phases=[{**SEEDS, "select": {"study": "paper-wide", "phase": "wide"}}]),
                Store(tmp_path / "paper-wide"), tmp_path)  # fmt: skip
 
