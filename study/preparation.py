@@ -44,11 +44,11 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
                     yield _thing(f"{name} {split['name']} {kind}", origins, prepared.folder / split[kind], made)
         protocol = measure.protocol(prepared.dataset)
         for split in dict.fromkeys(protocol.splits.values()):
-            path = reference_file(prepared, split, protocol, extractor, data)
-            known = durable.sha256(path) if path.exists() else None
+            file = reference_file(prepared, split, protocol, extractor, data)
+            known = durable.sha256(file) if file.exists() else None
             reference(prepared, split, protocol, extractor, data)
             made_from = f"{extractor.name} of {measure.real:,} images of the split {split}"
-            yield _thing(f"{name} {split} reference statistics", made_from, path, durable.sha256(path) != known)
+            yield _thing(f"{name} {split} reference statistics", made_from, file, durable.sha256(file) != known)
 
 
 def _enough(study: Study, prepared: Prepared) -> None:

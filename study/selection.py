@@ -78,7 +78,7 @@ def select(study: Study, store: Store, results: Path) -> tuple[Selections, dict[
         origin = _origin(phase.select, rows, store, results)
         found = _settings(origin)
         selected = {
-            search: _of_search(study, phase, search, (found.get(search), origin, kept))
+            search: _of_search(study, phase, search, found.get(search), origin, kept)
             for search in _searches(study, phase)
         }
         made[phase.name] = {search: each for search, each in selected.items() if each is not None}
@@ -116,10 +116,9 @@ def _origin(chosen: Select, rows: Sequence[Row], store: Store, results: Path) ->
 
 
 def _of_search(
-    study: Study, phase: Phase, search: Search, source: tuple[Settings | None, Origin, Kept]
+    study: Study, phase: Phase, search: Search, settings: Settings | None, origin: Origin, kept: Kept
 ) -> Selected | None:
     """The one that was selected before, if it still may stand; else the best one; None while it cannot be told."""
-    settings, origin, kept = source
     earlier = kept.get((phase.name, search))
     if earlier is not None and _stands(study, phase, earlier, settings):
         _check_seeds(phase, json.loads(str(earlier.evidence))["seeds"])

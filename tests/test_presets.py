@@ -127,4 +127,7 @@ def test_the_command_plans_the_published_counts(preset: str, trials: int, tmp_pa
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["trials"] == trials
+    shown = gan_study("plan", preset, cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert f"{preset}: {trials:,} trials, " in shown.stdout
     assert list(tmp_path.iterdir()) == []  # planning writes nothing

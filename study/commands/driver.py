@@ -61,17 +61,22 @@ def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:
             raise reason
     names = [phase.name for phase in study.phases]
     hopeless: set[str] = set()
-    begun: set[str] = set()  # of trials: what fails again now is for the next retry
+    seen: set[str] = set()  # of trials: what fails again now is for the next retry
+    plan = _write_plan(study, store, selections)
+    _name_strangers(store)
     while True:
         blocked = next((name for name in names if name in waiting and name not in hopeless), None)
-        plan = _write_plan(study, store, selections)
-        _run_missing(order, study, store, (plan, names[: names.index(blocked)] if blocked else names, begun))
+        phases = names[: names.index(blocked)] if blocked else names
+        unseen = [planned for planned in _once(plan) if planned.phase in phases and planned.trial.id not in seen]
+        seen |= {planned.trial.id for planned in unseen}
+        _run_missing(order, study, store, unseen)
         before = selections
         selections, waiting = select(study, store, order.results)
-        if selections == before and blocked is None:
-            break
-        if selections == before and blocked is not None:  # what has run gives it nothing: the later phases run without
-            hopeless.add(blocked)
+        if selections == before:
+            if blocked is None:
+                break
+            hopeless.add(blocked)  # what has run gives it nothing: the later phases run without
+        plan = _write_plan(study, store, selections)
     for name, reason in waiting.items():
         console.print(f"phase {name} waits: {reason}")
     return waiting
@@ -81,22 +86,13 @@ def _write_plan(study: Study, store: Store, selections: Selections) -> list[Plan
     """The plan as far as it is known, on disk before any of it runs."""
     plan = build(study, selections)
     store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
-    _name_strangers(store)
     return plan
 
 
-def _run_missing(order: Order, study: Study, store: Store, what: tuple[list[Planned], list[str], set[str]]) -> None:
-    """Runs what is missing of these phases and was not begun before."""
-    plan, phases, begun = what
+def _run_missing(order: Order, study: Study, store: Store, trials: list[Planned]) -> None:
+    """Runs those of the trials that are in a wanted state."""
     standing = _standing(store)
-    missing = [
-        planned
-        for planned in _once(plan)
-        if planned.phase in phases
-        and planned.trial.id not in begun
-        and standing[planned.trial.id]["status"] in order.statuses
-    ]
-    begun |= {planned.trial.id for planned in missing}
+    missing = [planned for planned in trials if standing[planned.trial.id]["status"] in order.statuses]
     if missing:  # only then are ray and torch worth their seconds
         engine = importlib.import_module("study.commands.engine")
         engine.run(engine.Job(study, store, order.data, order.workers), missing, standing)

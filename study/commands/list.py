@@ -79,6 +79,11 @@ def _spaces() -> None:
             for loss in space.rows
             for name, dimension in space.for_loss(loss, AS_RUN).items()
         ]
+        rows += [
+            (f"{loss} {variant}", name, str(Constant(default)), str(dimension))
+            for (loss, variant), row in space.added.items()
+            for name, (default, dimension) in row.items()
+        ]
         console.print(
             table(f"space {space.name}{_replayed(space.name)}", ("loss", "hyperparameter", "default", "values"), rows)
         )

@@ -51,12 +51,9 @@ def _show(facts: dict[str, Any], plan: list[Planned], output: Path | None) -> No
     for phase, later in facts["deferred"].items():
         console.print(f"phase {phase}: {later['trials']:,} trials, their settings still to be selected")
         console.print(f"    {facts['waiting'][phase]}")
-    spent = facts["cost"]
-    part = f" for the {spent['trials']:,} trials whose settings are known" if facts["deferred"] else ""
-    time = f"about {duration(spent['hours'] * 3600)} on {spent['workers']} workers{part} ({spent['basis']})"
     console.print(
         f"\n{facts['study']}: {facts['trials']:,} trials{_twice(facts)}, {facts['steps_total']:,} discriminator steps, "
-        f"{facts['evaluations_total']:,} evaluations" + f"; {time}" * bool(plan)
+        f"{facts['evaluations_total']:,} evaluations{_time(facts)}"
     )
     if facts["caution"]:
         console.print(facts["caution"])
@@ -71,6 +68,15 @@ def _show_trials(facts: dict[str, Any], plan: list[Planned]) -> None:
     title = f"\nthe first {len(first)} of {len(plan):,} trials in their order"
     console.print(table(title, ("", "trial", "search", "sample", "seed", "setting"), first))
     console.print()
+
+
+def _time(facts: dict[str, Any]) -> str:
+    """How long it takes; nothing where no setting is known yet."""
+    spent = facts["cost"]
+    if spent["hours"] is None:
+        return ""
+    part = f" for the {spent['trials']:,} trials whose settings are known" if facts["deferred"] else ""
+    return f"; about {duration(spent['hours'] * 3600)} on {spent['workers']} workers{part} ({spent['basis']})"
 
 
 def _twice(facts: dict[str, Any]) -> str:

@@ -162,7 +162,14 @@ def test_fashion_that_cannot_be_had_has_an_exit_code_of_its_own(tmp_path: Path) 
         ("datasets", ["fashion", "1x28x28", "60,000 train", "15,625", "celeba", "3x64x64", "162,770 train", "101,250"]),
         (
             "spaces",
-            ["logU[1e-05, 0.01]", "{1, 5}", "{on, off}", "published has 100 settings", "published has 50 settings"],
+            [
+                "logU[1e-05, 0.01]",
+                "{1, 5}",
+                "{on, off}",
+                "published has 100 settings",
+                "published has 50 settings",
+                "dragan as_printed",
+            ],
         ),
         ("samplers", ["random", "published"]),
         ("metrics", ["fd_{extractor}", "lower", "fid"]),
