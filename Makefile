@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: make demo, make test. Both make .venv first.
+# Two commands on a fresh machine: make demo, make test. Both make .venv first; slurm and slurm-down need none.
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,10 +6,10 @@ STAMP := $(VENV)/installed
 RESULTS ?= results
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench slurm slurm-down clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; install Python 3.11 or newer, or name it: make PYTHON=python3.12 ..."; exit 1; }
@@ -39,10 +39,16 @@ check: $(STAMP)  ## the quick part of test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not slurm"
 
 bench: $(STAMP)  ## measured numbers, printed as tables
 	$(BIN)/python -m benchmarks
+
+slurm:  ## a real Slurm of three hosts on this machine, in network namespaces; needs root
+	@$(PYTHON) -B -m cluster.development up
+
+slurm-down:  ## removes every trace of it
+	@$(PYTHON) -B -m cluster.development down
 
 clean:  ## removes the venv and every cache; data and results stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
