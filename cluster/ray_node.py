@@ -12,16 +12,9 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-# Ray reads these once, when it is imported, here and in every process that it starts.
-os.environ |= {
-    "RAY_AUTH_MODE": "token",  # without it any user of this machine can run code in the cluster
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",  # progress is this program's own
-    "RAY_COLOR_PREFIX": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # trials write their own rows; Tune's files cost five times as much
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is for the caller, at once
-}
+from cluster.environment import RAY
+
+os.environ |= RAY
 if "ray" in sys.modules:
     raise RuntimeError("import cluster.ray_node before anything that imports ray: its environment comes first")
 
@@ -64,6 +57,17 @@ def local(cpus: int, gpus: int) -> Iterator[Path]:
     finally:
         ray.shutdown()
         reaper.communicate()
+
+
+@contextmanager
+def connected(address: str, token: Path) -> Iterator[None]:
+    """This process drives the cluster at this address meanwhile; its nodes are others' to start and to end."""
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 @cache

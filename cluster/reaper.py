@@ -7,20 +7,38 @@ import os
 import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 
 
 def reap(scratch: Path) -> None:
-    """Kills every process that was started for this scratch folder, and removes the folder.
+    """Ends every process that was started for this scratch folder, and removes the folder."""
+    end(scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
 
-    Ray's agents look for their dead parent once a minute; a kill -9 of the caller would leave them for as long.
+
+def end(scratch: Path) -> None:
+    """Kills every process that was started for this scratch folder.
+
+    Ray's agents look for their dead parent once a minute; a kill -9 of the caller would leave them for as long. The
+    raylet goes first: it would report its actors' ends as crashes of theirs. Again, until none has begun meanwhile.
     """
     spared = {os.getpid(), os.getppid()}  # the caller, where it still lives, has files open there too
-    for process in Path("/proc").glob("[0-9]*"):
-        pid = int(process.name)
-        if pid not in spared and _belongs(process, scratch):
-            _kill(pid)
-    shutil.rmtree(scratch, ignore_errors=True)
+    while found := [process for process in _processes(spared) if _belongs(process, scratch)]:
+        for process in sorted(found, key=lambda process: _name(process) != "raylet"):
+            _kill(int(process.name))
+        time.sleep(0.05)
+
+
+def _processes(spared: set[int]) -> list[Path]:
+    return [process for process in Path("/proc").glob("[0-9]*") if int(process.name) not in spared]
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:  # it has just ended
+        return ""
 
 
 def _belongs(process: Path, scratch: Path) -> bool:

@@ -16,14 +16,19 @@ COMMANDS = {
     "prepare": "Fetch, check and convert what a study's trials read.",
     "run": "Run what is missing of a study on this machine.",
     "retry": "Run the failed trials of a study again.",
+    "submit": "Send what is missing of a study to a Slurm cluster.",
     "train": "Run one trial in this process.",
     "status": "Where a study stands.",
+    "cancel": "Cancel a study's jobs on a cluster.",
     "best": "The best setting of every loss on every data set.",
     "why": "Everything about one trial: configuration, history, traceback, log.",
     "query": "Ask a study's results in SQL.",
     "compare": "Lay a study's tables beside the published ones, or beside another study's.",
     "report": "Write a study's page with pictures.",
-    "list": "What there is: losses, datasets, spaces, samplers, metrics, extractors, presets.",
+    "list": "What there is: losses, datasets, spaces, samplers, metrics, extractors, presets, profiles.",
+    "head": "Drive a submitted study on whatever workers come; started by submit.",
+    "worker": "Offer this machine to a submitted study; started by submit.",
+    "doctor": "Check this machine, or a cluster, before anything waits.",
     "schema": "The JSON schema of a study's YAML, for editors.",
 }
 
@@ -58,7 +63,9 @@ class FrontDesk(TyperGroup):
 app = typer.Typer(cls=FrontDesk, no_args_is_help=True, add_completion=False, rich_markup_mode="rich")
 
 
-@app.callback(epilog="Example: gan-study plan demo; gan-study run demo; gan-study report demo")
+@app.callback(
+    invoke_without_command=True, epilog="Example: gan-study plan demo; gan-study run demo; gan-study report demo"
+)
 def desk(
     version: bool = typer.Option(False, "--version", help="Print the version and leave."),
 ) -> None:

@@ -5,14 +5,17 @@ import logging
 import os
 import socket
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from study import durable
+from study import durable, heartbeat
+from study.heartbeat import LOST
 from study.plan import Planned
 from study.results.store import Row, Store
+from study.whereabouts import last_attempt, sign_of_life
+from study.whereabouts import marker as marker_of
 
 USED = ("generator_updates", "images_seen", "train_seconds", "generator_parameters", "discriminator_parameters")
 
@@ -26,6 +29,7 @@ class Attempt:
         self.planned, self.store, self.number = planned, store, number
         self.rows: list[Row] = []
         self.started_at = datetime.now(UTC)
+        self.progress: Callable[[], Mapping[str, Any]] = dict  # for the heartbeat: step, steps, images_per_second
         self._common = common
 
     def add(self, step: int, values: dict[str, Any]) -> Row:
@@ -72,32 +76,70 @@ class Attempt:
             },
         )
 
+    def leave(self, reason: str) -> None:
+        """Notes that the attempt moved on, its checkpoint safe: its end is no failure."""
+        path = marker_of(self.store, self.planned.trial.id, self.number)
+        durable.write_json(path, {**json.loads(path.read_text()), "left": reason})
+
 
 @contextmanager
 def begin(planned: Planned, store: Store, common: dict[str, Any]) -> Iterator[Attempt | None]:
     """The next attempt at a trial, once no other process is at it; None where the trial has ended meanwhile."""
     trial = planned.trial.id
-    with durable.lock(store.trial_lock(trial), wait=True):
+    with _mine(store, trial):
         store.remove_aside(trial)
         if ended(store.read(trial)):
             yield None
             return
         number = max([last_attempt(store, trial), *(row["attempt"] for row in store.read(trial))]) + 1
-        marker = {"host": socket.gethostname(), "pid": os.getpid(), "started_at": datetime.now(UTC).isoformat()}
-        durable.write_json(_marker(store, trial, number), marker)
-        with _logging_to(store, trial):
+        marker = {
+            "attempt": number,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "job": common.get("job"),
+            "started_at": heartbeat.now(),
+        }
+        durable.write_json(marker_of(store, trial, number), marker)
+        attempt = Attempt(planned, store, number, common)
+        with (
+            _logging_to(store, trial),
+            heartbeat.beating(sign_of_life(store, trial), lambda: {**marker, **attempt.progress()}),
+        ):
             log.info("attempt %d of trial %s on %s, process %d", number, trial, marker["host"], marker["pid"])
-            yield Attempt(planned, store, number, common)
+            yield attempt
+
+
+@contextmanager
+def _mine(store: Store, trial: str) -> Iterator[None]:
+    """The trial's lock, waited for; or none, once its holder is on another machine and has fallen silent.
+
+    A file system may keep a lock for a machine that is cut off or dead, until it comes back. Going on without is safe:
+    every attempt writes rows of its own, and whatever two attempts at one trial compute is the same.
+    """
+    while True:
+        with durable.lock(store.trial_lock(trial), wait=False) as held:
+            if held or _gone_elsewhere(store, trial):
+                yield
+                return
+
+
+def _gone_elsewhere(store: Store, trial: str) -> bool:
+    sign = heartbeat.read(sign_of_life(store, trial))
+    return sign is not None and sign["host"] != socket.gethostname() and heartbeat.silent(sign["seen_at"]) > LOST
 
 
 def record_death(planned: Planned, store: Store, reason: str) -> Row | None:
-    """Writes the failed row that a killed process could not write itself; None where its last attempt left an end."""
+    """Writes the failed row that a killed process could not write itself.
+
+    None where its last attempt left an end, stood still for its machine to be left, or where another is at it already.
+    """
     trial = planned.trial.id
-    with durable.lock(store.trial_lock(trial), wait=True):
+    with durable.lock(store.trial_lock(trial), wait=False) as held:
         rows = store.read(trial)
         number = last_attempt(store, trial)
         mine = [row for row in rows if row["attempt"] == number]
-        if ended(rows) or any(row["status"] == "failed" for row in mine):
+        moved = bool(number) and "left" in json.loads(marker_of(store, trial, number).read_text())
+        if not held or moved or ended(rows) or any(row["status"] == "failed" for row in mine):
             return None
         attempt = Attempt(planned, store, max(number, 1), {})
         attempt.rows = list(mine)
@@ -110,28 +152,9 @@ class WorkerDied(Exception):
     """A trial ended outside of itself: its process was killed, or failed before or after the trial ran."""
 
 
-def last_attempt(store: Store, trial: str) -> int:
-    """The number of the newest attempt; 0 where there was none."""
-    markers = store.trial_folder(trial).glob("attempt-*.json")
-    return max((int(path.stem.partition("-")[2]) for path in markers), default=0)
-
-
-def whereabouts(store: Store, trial: str) -> dict[str, Any] | None:
-    """Host, process and start of the attempt that is running now; None where no living process holds the trial."""
-    number = last_attempt(store, trial)
-    if not number or not durable.locked(store.trial_lock(trial)):
-        return None
-    marker: dict[str, Any] = json.loads(_marker(store, trial, number).read_text())
-    return {**marker, "attempt": number}
-
-
 def ended(rows: Sequence[Row]) -> bool:
     """Whether the trial has nothing left to do: measured at its last step, or diverged."""
     return any(row["status"] == "diverged" or (row["status"] == "ok" and row["step"] == row["steps"]) for row in rows)
-
-
-def _marker(store: Store, trial: str, number: int) -> Any:
-    return store.trial_folder(trial) / f"attempt-{number}.json"
 
 
 @contextmanager

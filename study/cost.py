@@ -1,6 +1,6 @@
 """What a plan will cost: from recorded throughput where there is any, else from a stated assumption."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,14 @@ class Pace:
         return self.step * trial.steps + self.evaluation * len(trial.evaluations)
 
 
-def recorded(folder: Path) -> dict[tuple[str, str, float], Pace]:
+Kind = tuple[str, str, float]  # loss, data set, width: trials that take their time alike
+
+
+def kind_of(trial: Trial) -> Kind:
+    return trial.loss, trial.dataset, trial.width
+
+
+def recorded(folder: Path) -> dict[Kind, Pace]:
     """The mean pace of every (loss, data set, width) that a study's results hold; empty where there are no results."""
     if not (folder / "plan.parquet").exists():
         return {}
@@ -43,7 +50,8 @@ def recorded(folder: Path) -> dict[tuple[str, str, float], Pace]:
             SELECT loss, dataset, CAST(json_extract(content, '$.width') AS DOUBLE) AS width,
                    sum(seconds) / sum(steps) AS step, sum(evaluation) / sum(evaluations) AS evaluation
             FROM (SELECT trial, loss, dataset, any_value(content) AS content, max(train_seconds) AS seconds,
-                         max(step) AS steps, sum(evaluation_seconds) AS evaluation, count(*) AS evaluations
+                         max(step) AS steps, sum(evaluation_seconds) AS evaluation,
+                         count(evaluation_seconds) AS evaluations
                   FROM evaluations WHERE train_seconds IS NOT NULL GROUP BY trial, loss, dataset)
             GROUP BY loss, dataset, width""").fetchall()
     return {(loss, dataset, width): Pace(step, evaluation) for loss, dataset, width, step, evaluation in rows}
@@ -58,12 +66,12 @@ def assumed(trial: Trial) -> Pace:
     return Pace(step, image * trial.protocol.generated / GFLOP_PER_SECOND)
 
 
-def cost(plan: Iterable[Planned], paces: dict[tuple[str, str, float], Pace], workers: int) -> dict[str, Any]:
+def cost(plan: Iterable[Planned], paces: Mapping[Kind, Pace], workers: int) -> dict[str, Any]:
     """Hours on this many workers, and what the number rests on."""
     trials = {planned.trial.id: planned.trial for planned in plan}.values()
-    known = [trial for trial in trials if (trial.loss, trial.dataset, trial.width) in paces]
-    guessed = [trial for trial in trials if (trial.loss, trial.dataset, trial.width) not in paces]
-    seconds = sum(paces[trial.loss, trial.dataset, trial.width].seconds(trial) for trial in known)
+    known = [trial for trial in trials if kind_of(trial) in paces]
+    guessed = [trial for trial in trials if kind_of(trial) not in paces]
+    seconds = sum(paces[kind_of(trial)].seconds(trial) for trial in known)
     seconds += sum(assumed(trial).seconds(trial) for trial in guessed)
     basis = [f"recorded for {len(known)} of {len(trials)} trials"] if known else []
     return {

@@ -14,25 +14,30 @@ from typing import IO, Any
 PATIENCE = 10  # tries within a second: one that only asks whether a lock is held has it for a moment
 
 
-def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    """Replaces `path` in one step with what `fill` writes; a crash at any moment leaves the old file or the new one."""
+def write(path: Path, fill: Callable[[IO[bytes]], object], *, fsync: bool = True) -> None:
+    """Replaces `path` in one step with what `fill` writes; a crash at any moment leaves the old file or the new one.
+
+    Without fsync that holds for a crash of the process, not of the machine.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".aside")
     try:
         with os.fdopen(handle, "wb") as file:
             fill(file)
             file.flush()
-            os.fsync(file.fileno())
+            if fsync:
+                os.fsync(file.fileno())
         os.chmod(aside, 0o644)
         os.replace(aside, path)
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if fsync:
+        sync_folder(path.parent)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    write(path, lambda file: file.write(content))
+def write_bytes(path: Path, content: bytes, *, fsync: bool = True) -> None:
+    write(path, lambda file: file.write(content), fsync=fsync)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from search_spaces.samplers import check as check_sampler
 from study.data.catalogue import DATASETS, Dataset
@@ -21,12 +21,7 @@ from study.fields import (
 )
 from study.measures import EXTRACTORS, METRICS, fits
 from study.measures.protocol import Protocol
-
-
-class Part(BaseModel):
-    """Frozen, and closed to unknown keys and to silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from study.reading import Part
 
 
 class Schedule(Part):
@@ -177,6 +172,11 @@ class Measure(Part):
         """The sha256 of weights other than those the extractor is known by, wherever a copy of those lies."""
         known = self.weights is None or self.weights.sha256 == EXTRACTORS[self.extractor].sha256
         return None if known or self.weights is None else self.weights.sha256
+
+
+def places(gpus: int, share: float) -> int:
+    """How many trials fit on so many GPUs: several on each, or one on several; none lies across two with others."""
+    return gpus * int(1 / share + 1e-9) if share <= 1 else int(gpus / share)
 
 
 class Resources(Part):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study import durable
-from study.data.prepare import Prepared, prepare
+from study.data.prepare import Prepared, open_prepared, prepare
 from study.errors import StudyError
 from study.measures import EXTRACTORS, load_extractor, weights
 from study.measures.contracts import Extractor
@@ -49,6 +49,29 @@ def prepare_study(study: Study, data: Path) -> Iterator[Thing]:
             reference(prepared, split, protocol, extractor, data)
             made_from = f"{extractor.name} of {measure.real:,} images of the split {split}"
             yield _thing(f"{name} {split} reference statistics", made_from, file, durable.sha256(file) != known)
+
+
+def unprepared(study: Study, data: Path) -> list[str]:
+    """What `prepare_study` would have to make or fetch, as far as can be seen without reading images or weights."""
+    measure = study.measure
+    wanted = measure.weights.sha256 if measure.weights else EXTRACTORS[measure.extractor].sha256
+    missing = []
+    if wanted is not None and not weights.kept(measure.extractor, wanted, data).is_file():
+        missing.append(f"the weights of {measure.extractor}")
+    for name in study.datasets:
+        dataset = study.dataset(name)
+        try:
+            prepared = open_prepared(dataset, data)
+        except StudyError:
+            missing.append(f"the data set {name}")
+            continue
+        if not all((prepared.folder / split["images"]).is_file() for split in prepared.manifest["splits"]):
+            missing.append(f"the images of {name}")
+        for split in dict.fromkeys(measure.protocol(dataset).splits.values()):
+            computed = f"{name}-{prepared.sha256[:12]}-{split}-{measure.real}-*{measure.extractor}-*.safetensors"
+            if not any((data / "references").glob(computed)):
+                missing.append(f"the reference statistics of {name}, split {split}")
+    return missing
 
 
 def _enough(study: Study, prepared: Prepared) -> None:

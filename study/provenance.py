@@ -5,31 +5,33 @@ import json
 import os
 import platform
 import socket
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-PACKAGES = ("torch", "numpy", "ray", "pyarrow", "gan-study")
+from study import __version__, source
+from study.node import JOB
+
+PACKAGES = ("torch", "numpy", "ray", "pyarrow")
 
 
 @cache
 def provenance(device: str, threads: int) -> dict[str, Any]:
-    """The columns commit, dirty, versions and hardware."""
-    ours = _git("ls-files", "--error-unmatch", str(Path(__file__))) is not None  # not merely inside somebody's checkout
-    commit = _git("rev-parse", "HEAD") if ours else None
+    """The columns source, commit, dirty, job, versions and hardware."""
     return {
-        "commit": commit,
-        "dirty": None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "source": source.fingerprint(),
+        **source.origin(),
+        "job": os.environ.get(JOB),
         "versions": json.dumps(_versions(), sort_keys=True),
         "hardware": json.dumps(_hardware(device, threads), sort_keys=True),
     }
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
+    installed = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), "gan-study": __version__, **installed}  # frozen code is not installed
 
 
 def _hardware(device: str, threads: int) -> dict[str, Any]:
@@ -48,18 +50,3 @@ def _processor() -> str:
     table = Path("/proc/cpuinfo")
     lines = table.read_text().splitlines() if table.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def _git(*arguments: str) -> str | None:
-    """What git prints about the checkout that this file is in; None without git or outside a checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

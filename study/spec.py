@@ -1,19 +1,21 @@
 """What a person writes in a study's YAML, validated to the last key before anything is queued."""
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from search_spaces import SPACES
+from study import reading
 from study.data.catalogue import DATASETS, Dataset
 from study.data.catalogue import find as find_dataset
-from study.errors import StudyError, did_you_mean, unknown
+from study.errors import StudyError, unknown
 from study.fields import Identifier, LossName, Variants, unique
 from study.measures import EXTRACTORS
 from study.models.losses import AS_RUN, LOSSES, resolve
-from study.parts import Measure, Part, Phase, Resources, Schedule, Select, Weights
+from study.parts import Measure, Phase, Resources, Schedule
+from study.reading import Part
 
 PRESETS = Path(__file__).parent / "presets"
 RESERVED = {"train": "the folder of gan-study train", "paper": "what gan-study compare calls the published numbers"}
@@ -126,24 +128,9 @@ class Study(Part):
             raise ValueError(f"batch_size={self.batch_size}: {entry.name} has {training} training images")
 
 
-class _Once(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping, where YAML would keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def load(study: str) -> Study:
     """The study of a preset's name or a YAML file's path."""
-    try:
-        text = _path(study).read_text()
-    except UnicodeDecodeError as error:
-        raise StudyError(f"{study} is no text in UTF-8: {error}") from error
-    found = parse(text, str(study))
+    found = reading.load(Study, study, presets(), "a preset")
     if found.name in RESERVED:
         raise StudyError(f"{study}: name: {found.name!r} is {RESERVED[found.name]}; take another name")
     return found
@@ -151,67 +138,30 @@ def load(study: str) -> Study:
 
 def parse(text: str, source: str) -> Study:
     """The study in a YAML text. Raises StudyError with every fault: where it is, the value, what is allowed."""
-    try:
-        content = yaml.load(text, _Once)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise StudyError(f"{source} is no YAML: {error}") from error
-    return validate(content, source)
+    return reading.parse(Study, text, source)
 
 
 def validate(content: object, source: str) -> Study:
     """The study in a mapping. Raises StudyError like `parse`."""
-    if not isinstance(content, dict):
-        raise StudyError(
-            f"{source}: expected a mapping with the keys {', '.join(Study.model_fields)}, got {content!r:.60}"
-        )
-    try:
-        return Study.model_validate(content)
-    except ValidationError as error:
-        raise StudyError("\n".join(_fault(source, fault) for fault in error.errors())) from error
+    return reading.validate(Study, content, source)
+
+
+def anchored(study: Study, folder: Path) -> Study:
+    """The same study with absolute paths, for who reads it from another working directory."""
+    content = study.model_dump()
+    for schedule in content["datasets"].values():
+        if schedule["images"] is not None:
+            schedule["images"] = str(folder / Path(schedule["images"]).expanduser())
+    weights = content["measure"]["weights"]
+    if weights is not None:
+        weights["path"] = str(folder / Path(weights["path"]).expanduser())
+    return Study.model_validate(content)
 
 
 def presets() -> dict[str, Path]:
-    return {path.stem: path for path in sorted(PRESETS.glob("*.yaml"))}
+    return reading.shipped(PRESETS)
 
 
 def dump(study: Study) -> str:
     """The study as YAML with every default spelt out."""
     return yaml.safe_dump(study.model_dump(), sort_keys=False, allow_unicode=True)
-
-
-def _path(study: str) -> Path:
-    path = Path(study)
-    if study in presets():
-        return presets()[study]
-    if path.suffix in {".yaml", ".yml"} or "/" in study:
-        if not path.is_file():
-            raise StudyError(f"there is no file {study}; write one, or name a preset: {', '.join(presets())}")
-        return path
-    raise unknown("a preset", study, presets(), hint=f"{study}.yaml" if Path(f"{study}.yaml").is_file() else "")
-
-
-def _fault(source: str, fault: Any) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"] if part != "[key]")
-    where = f"{source}: {place.lstrip('.') or 'study'}"
-    if fault["type"] == "extra_forbidden":
-        allowed = _keys_at(fault["loc"])
-        return f"{where}: unknown key{did_you_mean(fault['loc'][-1], allowed)}; valid: {', '.join(allowed)}"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "model_type":
-        message = f"expected a mapping with the keys {', '.join(_keys_at((*fault['loc'], '')))}"
-    found = "" if fault["type"] in {"value_error", "missing"} else f", got {fault['input']!r:.80}"
-    return f"{where}: {message}{found}"
-
-
-def _keys_at(place: tuple[str | int, ...]) -> list[str]:
-    models: dict[str, type[Part]] = {
-        "datasets": Schedule,
-        "phases": Phase,
-        "phases.select": Select,
-        "measure": Measure,
-        "measure.weights": Weights,
-        "resources": Resources,
-    }
-    nested = ".".join(str(part) for part in (place[0], *place[2:-1]) if isinstance(part, str))
-    direct = ".".join(str(part) for part in place[:-1] if isinstance(part, str))
-    return list((models.get(direct) or models.get(nested) or models.get(str(place[0])) or Study).model_fields)

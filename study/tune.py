@@ -1,23 +1,25 @@
 """Ray Tune runs what is missing of a plan; the plan and the table stay the truth. The only user of ray.tune."""
 
-import ctypes
 import logging
-import signal
-import sys
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 from ray import tune
+from ray.exceptions import ActorDiedError
 
 from study.attempt import record_death
-from study.plan import Planned, from_row
-from study.results.store import Row, Store, read_plan
-from study.trial import Options, run
+from study.cost import Kind, Pace
+from study.errors import StudyError
+from study.plan import Planned
+from study.results.store import Row, Store
+from study.runner import Runner, die_with_parent
+from study.session import Options
 
-PR_SET_PDEATHSIG = 1  # of Linux's prctl
+STILLBORN = 5  # processes that end, one after another, before they can begin a trial: the fault is not the trials'
+
+log = logging.getLogger("study")
 
 
 class Watcher(Protocol):
@@ -33,44 +35,38 @@ class Watcher(Protocol):
         """All of the trial's retries are used up. unrecorded: why its row could not be written; empty where it was."""
         ...
 
+    def queued(self, count: int) -> None:
+        """So many trials wait for a place; said whenever that changes."""
+        ...
+
 
 @dataclass(frozen=True)
-class Needs:
-    """What one trial takes of the cluster, how often a failing one is tried again, and how many run at once."""
+class Work:
+    """How trials run, what one takes of the cluster, and how many run at once."""
 
+    options: Options
     cpus: float
     gpus: float
-    retries: int
-    workers: int
+    workers: int | None  # None: as many as there are places, on machines that come and go
+    paces: Mapping[Kind, Pace]  # as far as they are known
 
 
-class Worker(tune.Trainable):
-    """An actor that runs one trial after another: one Tune iteration is one evaluation."""
+class _Worker(tune.Trainable):
+    """A runner as an actor of Ray's: one Tune iteration is one evaluation."""
 
-    _planned: Planned
-    _rows: Iterator[Row]
-
-    def setup(self, config: dict[str, Any], folder: Path, options: Options) -> None:  # type: ignore[override]
-        _die_with_parent()
-        self._folder, self._options = folder, options
+    def setup(  # type: ignore[override]
+        self, config: dict[str, Any], folder: Path, options: Options, paces: Mapping[Kind, Pace]
+    ) -> None:
+        die_with_parent()
+        self._runner = Runner(folder, options, paces)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        store = Store(self._folder)
-        self._planned = _plan(store.plan_file)[new_config["trial"]]
-        self._rows = run(self._planned, store, self._options)
+        self._runner.take(**new_config["settings"])
         return True
 
     def step(self) -> dict[str, Any]:
-        row = next(self._rows, None)
-        if row is None:  # another process ended the trial meanwhile
-            return {"done": True}
-        ended = row["status"] != "ok" or row["step"] == row["steps"]
-        if ended:
-            self._rows.close()  # type: ignore[attr-defined]
-        kept = ("status", "step", "train_seconds", "evaluation_seconds", "images_seen")
-        scores = {"score": row.get(row["reported"]), "selection_score": row.get(row["objective"])}
-        return {"row": {name: row[name] for name in kept} | scores, "done": ended}
+        return self._runner.advance()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Tune saves an actor before it gives it the next trial; the trial's own checkpoint is already on disk."""
@@ -82,52 +78,93 @@ class Worker(tune.Trainable):
 class _Listener(tune.Callback):
     def __init__(self, plan: dict[str, Planned], store: Store, watcher: Watcher) -> None:
         self._plan, self._store, self._watcher = plan, store, watcher
+        self._queued = set(plan)
+        self.stillborn: list[str] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks with the state that nobody here restores; a watcher may hold a terminal."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._queued.discard(_name_of(trial))
         self._watcher.started(self._of(trial))
+        self._watcher.queued(len(self._queued))
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
+        self.stillborn.clear()
         if "row" in result:
             self._watcher.measured(self._of(trial), result["row"])
+        if "given_up" in result:
+            self._watcher.failed(self._of(trial), result["given_up"])
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Its process or machine is gone, or it failed and gets a new process: Tune runs it again wherever it can."""
+        error = trial.get_error()
+        self._queued.add(_name_of(trial))
+        self._watcher.queued(len(self._queued))
+        if not isinstance(error, ActorDiedError):
+            return
+        if error.actor_init_failed:
+            self.stillborn.append(str(error))
+        elif not machine_died(error):
+            self._record_death(trial, f"the trial's process ended: killed, out of memory, or crashed\n{error}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        planned = self._of(trial)
+        self._record_death(trial, str(trial.get_error()))
+        self._watcher.failed(self._of(trial), "")
+
+    def _record_death(self, trial: Any, reason: str) -> None:
         try:
-            record_death(planned, self._store, _reason(trial.get_error()))
+            record_death(self._of(trial), self._store, reason)
         except OSError as error:  # a full disk, for one: the other trials must go on being heard
-            self._watcher.failed(planned, f"its row could not be written: {error}")
-        else:
-            self._watcher.failed(planned, "")
+            log.warning("the death of trial %s could not be written: %s", _name_of(trial), error)
 
     def _of(self, trial: Any) -> Planned:
-        return self._plan[trial.config["trial"]]
+        return self._plan[_name_of(trial)]
+
+
+class _Hopeless(tune.Stopper):
+    """Ends everything where no process can begin a trial, instead of starting processes for ever."""
+
+    def __init__(self, listener: _Listener) -> None:
+        self._listener = listener
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return len(self._listener.stillborn) >= STILLBORN
 
 
 def run_missing(
-    missing: list[Planned], store: Store, options: Options, needs: Needs, watcher: Watcher, scratch: Path
+    missing: Sequence[Planned], allowed: Mapping[str, int], store: Store, work: Work, watcher: Watcher, scratch: Path
 ) -> None:
     """Runs these trials, in this order, on the Ray cluster this process is connected to, and returns when all ended.
 
-    The plan must be in the store. Tune's own state goes to the scratch folder and is never used again: a trial
-    writes its rows and checkpoints itself, and what is missing is found from them.
+    allowed: trial -> failures after which it is given up. The plan must be in the store. Tune's own state goes to the
+    scratch folder and is never used again: a trial writes its rows and checkpoints itself, and what is missing is found
+    from them. A trial whose process or machine goes away is run again, as often as that happens.
+
+    Raises StudyError where the cluster's processes cannot begin a trial at all.
     """
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # failures are rows; Tune's tracebacks repeat them
-    plan = {planned.trial.id: planned for planned in missing}
+    listener = _Listener({planned.trial.id: planned for planned in missing}, store, watcher)
     trainable = tune.with_resources(
-        tune.with_parameters(Worker, folder=store.folder.resolve(), options=options),
-        {"cpu": needs.cpus, "gpu": needs.gpus},
+        tune.with_parameters(_Worker, folder=store.folder.resolve(), options=work.options, paces=work.paces),
+        {"cpu": work.cpus, "gpu": work.gpus},
     )
+    settings = [{"trial": planned.trial.id, "allowed": allowed[planned.trial.id]} for planned in missing]
+    watcher.queued(len(settings))
     tune.Tuner(
         trainable,
-        param_space={"trial": tune.grid_search(list(plan))},
+        param_space={"settings": tune.grid_search(settings)},
         tune_config=tune.TuneConfig(
-            max_concurrent_trials=needs.workers,
+            max_concurrent_trials=work.workers,
             reuse_actors=True,
             trial_dirname_creator=_name_of,
             trial_name_creator=_name_of,
@@ -136,32 +173,19 @@ def run_missing(
             name="tune",
             storage_path=str(scratch),
             verbose=0,
-            failure_config=tune.FailureConfig(max_failures=needs.retries),
-            callbacks=[_Listener(plan, store, watcher)],
+            failure_config=tune.FailureConfig(max_failures=-1),  # a runner gives a trial up, by what is on record
+            callbacks=[listener],
+            stop=_Hopeless(listener),
         ),
     ).fit()
+    if len(listener.stillborn) >= STILLBORN:
+        raise StudyError(f"the processes that should run trials end before they begin: {listener.stillborn[-1]}")
 
 
-def _reason(told: object) -> str:
-    """What Tune knows of a trial's end, its essence in the first line."""
-    text = str(told or "Tune knows no reason").strip()
-    if "died unexpectedly" in text or "ActorDied" in text or "worker process has died" in text:
-        return f"the trial's process ended: killed, out of memory, or its machine went away\n{text}"
-    return f"{text.splitlines()[-1]}\n{text}"
+def machine_died(error: Exception) -> bool:
+    """Whether an actor ended with its machine, or because its machine was left; no fault of its trial."""
+    return "its node has died" in str(error)
 
 
 def _name_of(trial: Any) -> str:
-    return str(trial.config["trial"])
-
-
-@lru_cache(maxsize=1)
-def _plan(path: Path) -> dict[str, Planned]:
-    """The plan's trials by id, read once per process; of a trial that is planned twice, the first place counts."""
-    planned = [from_row(row) for row in read_plan(path)]
-    return {each.trial.id: each for each in reversed(planned)}
-
-
-def _die_with_parent() -> None:
-    """Ends this process when Ray's node process ends: an orphan would train on for minutes after a kill -9."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return str(trial.config["settings"]["trial"])

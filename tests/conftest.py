@@ -15,7 +15,8 @@ from study.data.catalogue import find
 from study.data.prepare import prepare
 from study.plan import Planned
 from study.results.store import Row, Store
-from study.trial import Options, run
+from study.session import Options
+from study.trial import run
 
 TINY: dict[str, Any] = {
     "name": "tiny",

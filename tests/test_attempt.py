@@ -4,7 +4,10 @@ import json
 import logging
 import os
 import socket
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -12,9 +15,12 @@ from typing import Any
 import pytest
 
 from study import durable
-from study.attempt import begin, ended, last_attempt, record_death, whereabouts
+from study.attempt import begin, ended, record_death
+from study.heartbeat import LOST
 from study.results.store import Store
+from study.whereabouts import attempts, last_attempt, sign_of_life, whereabouts
 from tests.conftest import APART, apart, run_here, tiny_trial
+from tests.test_heartbeat import eventually
 
 PLANNED = tiny_trial()
 TRIAL = PLANNED.trial.id
@@ -166,6 +172,7 @@ def test_whereabouts_while_it_runs_and_after(store: Store) -> None:
     process = APART.Process(target=hold, args=(store.folder, theirs))
     process.start()
     assert ours.recv() == 1
+    eventually(sign_of_life(store, TRIAL).exists)
     found = whereabouts(store, TRIAL)
     assert found is not None
     assert (found["host"], found["pid"], found["attempt"]) == (socket.gethostname(), process.pid, 1)
@@ -226,3 +233,93 @@ def test_a_trial_whose_process_died_is_free(store: Store) -> None:
 def die_holding(folder: Path) -> None:
     with begin(PLANNED, Store(folder), COMMON):
         os._exit(9)
+
+
+def test_a_sign_of_life_tells_the_progress_and_goes_with_the_attempt(store: Store) -> None:
+    sign = sign_of_life(store, TRIAL)
+    with begin(PLANNED, store, {**COMMON, "job": "12_3"}):
+        eventually(sign.exists)
+        found = json.loads(sign.read_text())
+        assert (found["attempt"], found["host"], found["pid"], found["job"]) == (
+            1, socket.gethostname(), os.getpid(), "12_3"
+        )  # fmt: skip
+    assert not sign.exists()
+    with pytest.raises(KeyError), begin(PLANNED, store, COMMON):
+        raise KeyError
+    assert not sign.exists()
+
+
+def test_an_attempt_that_left_did_not_die(store: Store) -> None:
+    with begin(PLANNED, store, COMMON) as made:
+        assert made is not None
+        made.add(10, OK)
+        made.leave("left the machine at step 17")
+    assert [each["left"] for each in attempts(store, TRIAL)] == ["left the machine at step 17"]
+    assert record_death(PLANNED, store, "its process was killed") is None
+    assert [row["status"] for row in store.read(TRIAL)] == ["ok"]
+    attempt(store)
+    row = record_death(PLANNED, store, "the next one died")
+    assert row is not None
+    assert (row["attempt"], row["step"], row["status"]) == (2, 10, "failed")
+
+
+def keep_lock(path: Path, pipe: Connection) -> None:
+    with durable.lock(path, wait=True):
+        pipe.send("held")
+        pipe.recv()
+
+
+@contextmanager
+def held_elsewhere(store: Store) -> Iterator[None]:
+    """Another process holds the trial's lock meanwhile."""
+    ours, theirs = APART.Pipe()
+    process = APART.Process(target=keep_lock, args=(store.trial_lock(TRIAL), theirs))
+    process.start()
+    try:
+        assert ours.recv() == "held"
+        yield
+    finally:
+        process.kill()
+        process.join(60)
+
+
+def say(store: Store, host: str, seconds: float) -> None:
+    """A sign of life of the first attempt, so many seconds old."""
+    seen_at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    durable.write_json(sign_of_life(store, TRIAL), {"attempt": 1, "host": host, "pid": 1, "seen_at": seen_at})
+
+
+def test_a_death_is_not_recorded_nor_waited_for_where_another_is_at_the_trial(store: Store) -> None:
+    assert attempt(store, (10, OK)) == 1
+    with held_elsewhere(store):
+        began = time.monotonic()
+        assert record_death(PLANNED, store, "it lives") is None
+        assert time.monotonic() - began < 5
+    assert [row["status"] for row in store.read(TRIAL)] == ["ok"]
+
+
+def begin_and_end(folder: Path) -> None:
+    assert attempt(Store(folder), (20, OK)) == 2
+
+
+def test_a_lock_that_a_silent_machine_keeps_is_not_waited_for(store: Store) -> None:
+    assert attempt(store, (10, OK)) == 1
+    with held_elsewhere(store):
+        say(store, "another.host", LOST + 1)
+        assert apart(begin_and_end, store.folder) == 0
+    assert [(row["attempt"], row["step"]) for row in store.read(TRIAL)] == [(1, 10), (2, 20)]
+
+
+@pytest.mark.parametrize(("host", "seconds"), [("another.host", 0.0), (socket.gethostname(), 10 * LOST)])
+def test_a_lock_of_the_living_is_waited_for(host: str, seconds: float, store: Store) -> None:
+    assert attempt(store) == 1
+    process = APART.Process(target=begin_and_end, args=(store.folder,))
+    with held_elsewhere(store):
+        say(store, host, seconds)
+        process.start()
+        process.join(1.5)  # it has asked for the lock for a second
+        assert process.is_alive()
+        assert last_attempt(store, TRIAL) == 1
+    process.join(60)
+    assert process.exitcode == 0
+    assert last_attempt(store, TRIAL) == 2

@@ -225,3 +225,16 @@ def test_no_increment_is_lost(tmp_path: Path) -> None:
             assert process.stdout is not None
             assert process.stdout.readline() == "done\n"
     assert (tmp_path / "count").read_text() == "200"
+
+
+@pytest.mark.parametrize("fsync", [False, True])
+def test_the_disk_is_waited_for_only_where_that_is_asked(
+    fsync: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, waited = tmp_path / "file", list[int]()
+    monkeypatch.setattr(os, "fsync", waited.append)
+    for content in (b"one", b"two"):
+        durable.write_bytes(path, content, fsync=fsync)
+        assert path.read_bytes() == content
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]
+    assert len(waited) == (4 if fsync else 0)  # the file and its folder, twice

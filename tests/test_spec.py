@@ -455,3 +455,38 @@ def test_too_few_images_for_the_features_are_warned_of() -> None:
     for measure in ({"generated": 64, "real": 100}, {"generated": 100, "real": 64}):
         told = tiny_study(measure=measure).measure.caution()
         assert "64 images for 64 features of cnn28" in told
+
+
+def test_anchored_paths_mean_the_same_files_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    weights = {"path": "weights/other.pt", "sha256": "0" * 64}
+    datasets = {
+        "one": {**OWN, "images": "photos"},
+        "two": {**OWN, "images": "../photos.npz"},
+        "three": {**OWN, "images": "~/photos"},
+        "four": {**OWN, "images": "/photos"},
+        "fashion": {"steps": 20, "evaluations": 2},
+    }
+    measure = {**TINY["measure"], "extractor": "inception", "metrics": ["fid"], "weights": weights}
+    study = tiny_study(datasets=datasets, measure=measure)
+    anchored = spec.anchored(study, tmp_path)
+    assert {name: schedule.images for name, schedule in anchored.datasets.items()} == {
+        "one": f"{tmp_path}/photos", "two": f"{tmp_path}/../photos.npz", "three": "/home/me/photos",
+        "four": "/photos", "fashion": None,
+    }  # fmt: skip
+    assert anchored.measure.weights is not None
+    assert (anchored.measure.weights.path, anchored.measure.weights.sha256) == (
+        f"{tmp_path}/weights/other.pt",
+        "0" * 64,
+    )
+    assert spec.anchored(anchored, Path("/elsewhere")) == anchored
+    assert spec.parse(spec.dump(anchored), "again") == anchored
+    assert [planned.trial.id for planned in plan.build(anchored, {})] == [
+        planned.trial.id for planned in plan.build(study, {})
+    ]
+
+
+@pytest.mark.parametrize("name", spec.presets())
+def test_a_study_without_paths_of_its_own_is_anchored_as_it_is(name: str, tmp_path: Path) -> None:
+    study = spec.load(name)
+    assert spec.anchored(study, tmp_path) == study

@@ -16,13 +16,14 @@ import pytest
 from PIL import Image
 from safetensors import safe_open
 
-from study import trial as module
+from study import session as module
 from study.errors import StudyError
 from study.identity import canonical
 from study.plan import Planned
 from study.results import load, schema
 from study.results.store import Row, Store
-from study.trial import Options, run
+from study.session import Options
+from study.trial import run
 from tests.conftest import apart, run_here, tiny_trial
 
 MEASURED_AT = (10, 20, 30)

@@ -1,11 +1,13 @@
 """gan-study list"""
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cluster import profile
 from search_spaces import SAMPLERS, SPACES
 from search_spaces.dimensions import Constant
 from search_spaces.hyperparameters import HYPERPARAMETERS
@@ -18,7 +20,10 @@ from study.models.losses import AS_RUN, LOSSES, VARIANTS
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="losses, datasets, spaces, samplers, metrics, extractors or presets")],
+    what: Annotated[
+        str,
+        typer.Argument(help="losses, datasets, spaces, samplers, metrics, extractors, presets or profiles"),
+    ],
     params: Annotated[
         bool, typer.Option("--params", help="Of losses: parameters of each network per data set.")
     ] = False,
@@ -117,11 +122,18 @@ def _extractors() -> None:
 
 
 def _presets() -> None:
-    rows = []
-    for name, path in spec.presets().items():
-        title = path.read_text().splitlines()[0].removeprefix("# ")
-        rows.append((name, title))
-    console.print(table("presets", ("preset", "what it is"), rows))
+    console.print(table("presets", ("preset", "what it is"), _titles(spec.presets())))
+
+
+def _profiles() -> None:
+    shipped = profile.profiles()
+    console.print(table("cluster profiles", ("profile", "what it is"), _titles(shipped)))
+    console.print(f"\nto begin with one of them: cp {profile.PROFILES}/{next(iter(shipped))}.yaml mine.yaml")
+
+
+def _titles(shipped: Mapping[str, Path]) -> list[tuple[str, str]]:
+    """The first line of each file, a comment."""
+    return [(name, path.read_text().splitlines()[0].removeprefix("# ")) for name, path in shipped.items()]
 
 
 KINDS: dict[str, Callable[[], None]] = {
@@ -132,4 +144,5 @@ KINDS: dict[str, Callable[[], None]] = {
     "metrics": _metrics,
     "extractors": _extractors,
     "presets": _presets,
+    "profiles": _profiles,
 }

@@ -18,4 +18,4 @@ def command(
 
     Failed trials are left as they are: gan-study retry. Example: gan-study run demo --workers 2
     """
-    drive(Order("run", study, results, data, workers, frozenset({"waiting", "started"})))
+    drive(Order(f"run {study}", study, results, data, frozenset({"waiting", "started"}), workers))

@@ -19,8 +19,10 @@ from study.results.store import Row
 class Screen:
     """Hears of every evaluation and shows what matters: done, running, diverged, failed, left; speed; best so far."""
 
-    def __init__(self, study: str, missing: list[Planned], before: dict[str, dict[str, Any]], workers: int) -> None:
-        """before: what every trial of the plan had when this run began."""
+    def __init__(
+        self, study: str, missing: list[Planned], before: dict[str, dict[str, Any]], workers: int | None
+    ) -> None:
+        """before: what every trial of the plan had when this run began. workers: None where they come and go."""
         self._study, self._workers = study, workers
         self._before = before
         self._statuses = Counter(facts["status"] for facts in before.values())
@@ -70,6 +72,11 @@ class Screen:
         if self._first is None:
             return "no trial was started"
         wall = now - self._first
+        if self._workers is None:
+            return (
+                f"{self._ended} trials in {duration(now - self._began)}, {duration(self._first - self._began)} of it "
+                f"before the first trial; since then {duration(self._busy)} of training and measuring"
+            )
         spare = max(0.0, wall * self._workers - self._busy)
         share = self._busy / (wall * self._workers)
         return (

@@ -1,65 +1,92 @@
 """gan-study status"""
 
-from collections import Counter
-from datetime import UTC, datetime
-from typing import Any
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
 
-from study import spec
-from study.attempt import whereabouts
-from study.commands.common import RESULTS, Results, StudyName, console, folder_of, table
-from study.durable import locked
-from study.plan import deferred
-from study.results.query import connect
-from study.results.store import Store
+import typer
+from rich.console import RenderableType
+from rich.live import Live
 
-UNFINISHED = ("waiting", "started", "failed")  # a failed one may be in a retry
+from cluster.progress import Progress
+from study.commands.common import RESULTS, Results, StudyName, console
+from study.commands.page import FOLDED, page
+from study.commands.survey import Survey
+
+REFRESH = 5.0  # seconds
+REST = 4  # times as long as a look took
 
 
-def command(study: StudyName, results: Results = RESULTS) -> None:
-    """Where a study stands: done, running (where, since when), diverged, failed, started, waiting.
+def command(
+    study: StudyName,
+    watch: Annotated[bool, typer.Option("--watch", help="Again and again, until nothing is at work any more.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every line of long lists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object; with --watch one a line.")] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Where a study stands: done, running (where, since when, how fast), diverged, failed, lost, started, waiting.
 
-    Example: gan-study status demo
+    With its jobs, the hours it took and will take, and when it will be done. Example: gan-study status demo --watch
     """
-    store = Store(folder_of(study, results))
-    with connect(store.folder) as database:
-        names = ("trial", "phase", "status", "search", "sample", "seed", "step", "steps", "loss", "dataset")
-        trials = [dict(zip(names, row, strict=True)) for row in
-                  database.execute(f"SELECT {', '.join(names)} FROM trials").fetchall()]  # fmt: skip
-    running = {
-        t["trial"]: place for t in trials if t["status"] in UNFINISHED if (place := whereabouts(store, t["trial"]))
-    }
-    for trial in trials:
-        if trial["trial"] in running:
-            trial["status"] = "running"
-    states = ("done", "running", "diverged", "failed", "started", "waiting")
-    counts = Counter((t["loss"], t["dataset"], t["status"]) for t in trials)
-    searches = dict.fromkeys((t["loss"], t["dataset"]) for t in trials)
-    rows = [(*search, *(counts[*search, state] for state in states)) for search in searches]
-    rows.append(("all", "", *(sum(1 for t in trials if t["status"] == state) for state in states)))
-    console.print(table(f"{store.folder.name}: {len(trials):,} trials", ("loss", "data set", *states), rows))
-    planned = spec.parse(store.study_file.read_text(), str(store.study_file))
-    known = {phase.name: {(t["loss"], t["dataset"]): None for t in trials if t["phase"] == phase.name}
-             for phase in planned.phases}  # fmt: skip
-    later_phases = deferred(planned, known)
-    for phase, later in later_phases.items():
-        console.print(f"phase {phase}: {later['trials']:,} trials more, once their settings can be selected")
-    if running:
-        lines = [_running(trial, running[trial["trial"]]) for trial in trials if trial["trial"] in running]
-        columns = ("search", "sample", "seed", "measured at", "of", "host", "process", "for")
-        console.print(table("\nrunning now", columns, lines))
-    console.print("\na driver is at work" if locked(store.driver_lock) else "\nno driver is at work", end="")
-    left = sum(t["status"] in ("started", "waiting") for t in trials)
-    failed = sum(t["status"] == "failed" for t in trials)
-    hints = [f"go on: gan-study run {study}"] * bool(left or later_phases)
-    hints += [f"failures again: gan-study retry {study}"] * bool(failed)
-    console.print("".join(f"; {hint}" for hint in hints))
+    survey = Survey(study, results)
+    most = None if everything else FOLDED
+    if not watch:
+        found = survey.look()
+        typer.echo(_json(found, 1)) if as_json else console.print(page(found, most))
+        return
+    try:
+        if console.is_terminal and not as_json:
+            _screen(survey, most)
+        else:
+            _lines(survey, most, as_json)
+    except KeyboardInterrupt:
+        return
 
 
-def _running(trial: dict[str, Any], where: dict[str, Any]) -> tuple[object, ...]:
-    place = (where["host"], where["pid"], _since(where["started_at"]))
-    return (trial["search"], trial["sample"], trial["seed"], trial["step"] or 0, trial["steps"], *place)
+def _looks(survey: Survey) -> Iterator[Progress]:
+    """The study as it stands, every few seconds, until nothing is at work any more."""
+    while True:
+        began = time.monotonic()
+        found = survey.look()
+        yield found
+        if found.over:
+            return
+        time.sleep(max(REFRESH, REST * (time.monotonic() - began)))
 
 
-def _since(started_at: str) -> str:
-    minutes = (datetime.now(UTC) - datetime.fromisoformat(started_at)).total_seconds() / 60
-    return f"{minutes:.1f} min"
+def _lines(survey: Survey, most: int | None, as_json: bool) -> None:
+    """A page after the other, for a log or a pipe."""
+    for found in _looks(survey):
+        if as_json:
+            typer.echo(_json(found, None))
+        else:
+            console.print(f"--- {datetime.now():%Y-%m-%d %H:%M:%S} ---")
+            console.print(page(found, most))
+
+
+def _screen(survey: Survey, most: int | None) -> None:
+    """One page that changes, cut to the terminal's height; the last one stays there, whole."""
+    found = None
+    try:
+        with Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop") as live:
+            for found in _looks(survey):
+                live.update(_fitting(found, most), refresh=True)
+    finally:
+        if found is not None:
+            console.print(page(found, most))
+
+
+def _fitting(found: Progress, most: int | None) -> RenderableType:
+    """The page with as much of its lists as fits on the screen."""
+    for lines, searches in ((most, True), (FOLDED, True), (FOLDED, False), (5, False), (2, False), (0, False)):
+        shown = page(found, lines, searches)
+        if len(console.render_lines(shown)) < console.height:
+            return shown
+    return shown
+
+
+def _json(found: Progress, indent: int | None) -> str:
+    return json.dumps({**asdict(found), "left": found.left, "over": found.over}, indent=indent)

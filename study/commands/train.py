@@ -17,8 +17,9 @@ from study.models.losses import AS_RUN, LOSSES
 from study.plan import Planned, build, from_row
 from study.preparation import prepare_study
 from study.results.store import Store, read_plan
+from study.session import Options
 from study.spec import Study, dump, validate
-from study.trial import Options, run
+from study.trial import run
 
 STUDY = "train"  # the folder under --results; spec refuses it as the name of a YAML's study
 IMAGES = 10_000  # generated and real, where the data set has as many

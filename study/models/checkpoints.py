@@ -36,6 +36,12 @@ def load_newest(folder: Path) -> dict[str, Any] | None:
     return None
 
 
+def newest_step(folder: Path) -> int | None:
+    """The step of the newest checkpoint, without a look inside; None where there is none."""
+    paths = _checkpoints(folder)
+    return int(paths[0].stem.partition("-")[2]) if paths else None
+
+
 def remove_checkpoints(folder: Path) -> None:
     for path in _checkpoints(folder):
         path.unlink()

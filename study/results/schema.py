@@ -65,6 +65,8 @@ PROVENANCE = (
     Column("exception", TEXT, "", "failed: type of the exception"),
     Column("message", TEXT, "", "failed: first line of the exception; diverged: what is not finite"),
     Column("trace", TEXT, "", "failed: the traceback's file, below the study's folder"),
+    Column("source", TEXT, "", "hash of the program's files; a study on a cluster keeps them as cluster/source/HASH"),
+    Column("job", TEXT, "", "Slurm's id of the job that the trial ran in; null elsewhere"),
     Column("commit", TEXT, "", "git commit of the code; null where it is no checkout"),
     Column("dirty", SWITCH, "", "whether tracked files differed from that commit"),
     Column("versions", TEXT, "json", "of Python and the packages that numbers depend on"),

@@ -1,7 +1,7 @@
 """The order in which a study's phases run, whatever fails, changes or is retried; training itself is left out here."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 import typer
 
+from cluster.board import Board
 from study.commands.driver import Order, drive
+from study.commands.standing import wanted
 from study.errors import StudyError
+from study.heartbeat import LOST
 from study.plan import Planned
 from study.results.query import connect
 from study.results.store import Store
+from study.spec import Study
+from tests.cluster.stage import ended, life
+from tests.conftest import tiny_study
 from tests.test_selection import row
 
 WIDE = {"name": "wide", "space": "wide", "settings": 3}
@@ -37,19 +43,25 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
             failed = {"status": "failed", "exception": "OSError", "message": "full"} if score is None else {}
             job.store.write(planned.trial.id, attempts + 1, [row(planned, score, attempt=attempts + 1, **failed)])
 
-    engine.run, engine.Job = run, lambda study, store, data, workers: SimpleNamespace(store=store)
+    def job(study: Study, store: Store, data: Path, *rest: Any) -> SimpleNamespace:
+        engine.jobs.append(dict(zip(("machines", "forgiven", "later"), rest, strict=True)))
+        return SimpleNamespace(store=store)
+
+    engine.run, engine.Job, engine.jobs = run, job, []
     monkeypatch.setitem(sys.modules, "study.commands.engine", engine)
+    here = SimpleNamespace(ThisMachine=lambda workers: f"this machine, {workers} at once")
+    monkeypatch.setitem(sys.modules, "study.commands.here", here)
     return engine
 
 
-def order(path: Path, statuses: frozenset[str] = RUN) -> Order:
+def order(path: Path, statuses: frozenset[str] = RUN, **more: Any) -> Order:
     command = "run" if statuses == RUN else "retry"
-    return Order(command, str(path), path.parent / "results", path.parent / "data", None, statuses)
+    return Order(f"{command} {path}", str(path), path.parent / "results", path.parent / "data", statuses, **more)
 
 
-def code_of(path: Path, statuses: frozenset[str] = RUN) -> int:
+def code_of(path: Path, statuses: frozenset[str] = RUN, **more: Any) -> int:
     try:
-        drive(order(path, statuses))
+        drive(order(path, statuses, **more))
     except typer.Exit as end:
         return end.exit_code
     return 0
@@ -130,3 +142,87 @@ def test_the_plan_on_disk_is_what_ran(tiny_yaml: Callable[..., Path], trained: S
     with connect(Store(path.parent / "results" / "tiny").folder) as database:
         found = database.execute("SELECT phase, count(*), count(evidence) FROM trials GROUP BY phase").fetchall()
     assert sorted(found) == [("seeds", 4, 4), ("wide", 6, 0)]
+
+
+@pytest.mark.parametrize(
+    ("status", "failures", "forgiven", "in_run", "in_retry"),
+    [
+        ("waiting", 0, {}, True, False),
+        ("started", 0, {}, True, True),
+        ("done", 0, {}, False, False),
+        ("done", 1, {}, False, False),  # it failed on the way
+        ("diverged", 0, {}, False, False),
+        ("failed", 1, {"t": 1}, False, True),  # before the order: for a retry
+        ("failed", 1, {}, True, True),  # since: the head died between the failure and its second try
+        ("failed", 2, {}, True, True),
+        ("failed", 3, {}, False, False),  # since, and it has had both of its retries
+        ("failed", 3, {"t": 1}, True, True),
+        ("failed", 4, {"t": 1}, False, False),
+        ("failed", 4, {"t": 4, "u": 1}, False, True),
+        ("started", 1, {}, True, True),  # it failed and was killed when it was tried again
+    ],
+)
+def test_which_trials_are_run(
+    status: str, failures: int, forgiven: Mapping[str, int], in_run: bool, in_retry: bool
+) -> None:
+    facts = {"trial": "t", "status": status, "failures": failures}
+    study = tiny_study(resources={"retries": 2})
+    assert [wanted(facts, statuses, forgiven, study) for statuses in (RUN, RETRY)] == [in_run, in_retry]
+
+
+def test_machines_are_those_of_the_order_or_this_one(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    assert code_of(tiny_yaml(phases=[{**WIDE, "settings": 1}]), workers=3) == 0
+    assert code_of(tiny_yaml(phases=[WIDE]), machines="a cluster") == 0
+    assert [job["machines"] for job in trained.jobs] == ["this machine, 3 at once", "a cluster"]
+
+
+def test_the_machines_hear_how_many_trials_come_later(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    """Four of the seeds, and three of the narrow phase, as ns shares its default setting with the wide one."""
+    assert code_of(tiny_yaml(phases=[WIDE, SEEDS, NARROW])) == 0
+    assert [job["later"] for job in trained.jobs] == [7, 0]
+
+
+def test_a_study_that_was_submitted_is_run_as_it_was_then(
+    tiny_yaml: Callable[..., Path], trained: SimpleNamespace, tmp_path: Path
+) -> None:
+    path = tiny_yaml(phases=[WIDE])
+    frozen = path.rename(tmp_path / "0001.yaml")
+    tiny_yaml(phases=[{**WIDE, "settings": 5}])
+    assert code_of(path, frozen=frozen) == 0
+    assert {sample for _, _, sample, _ in trained.calls[0]} == {0, 1, 2}
+    path.unlink()
+    assert code_of(path, frozen=frozen) == 0
+
+
+def test_a_head_that_comes_back_gives_what_failed_its_retries_and_no_more(
+    tiny_yaml: Callable[..., Path], trained: SimpleNamespace
+) -> None:
+    """One retry: what failed once since the study was submitted is tried again, what failed twice is not."""
+    path = tiny_yaml(phases=[WIDE], losses=["ns"], resources={"retries": 1})
+    trained.outcome = lambda planned: None
+    for tries in (3, 3, 0):
+        trained.calls.clear()
+        assert code_of(path, forgiven={}) == 1
+        assert sum(map(len, trained.calls)) == tries
+    store = Store(path.parent / "results" / "tiny")
+    with connect(store.folder) as database:
+        trials = [trial for (trial,) in database.execute("SELECT trial FROM trials").fetchall()]
+    trained.jobs.clear()
+    assert code_of(path, RETRY) == 1
+    assert sum(map(len, trained.calls)) == 3
+    assert [job["forgiven"] for job in trained.jobs] == [dict.fromkeys(trials, 2)]
+
+
+def test_where_a_head_lives_nobody_else_drives(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
+    path = tiny_yaml(phases=[WIDE])
+    board = Board(Store(path.parent / "results" / "tiny"))
+    board.write_life(life("13_0"))  # workers alone drive nothing
+    board.write_life(ended("11", "preempted", role="head"))
+    board.write_life(life("12", "head"))
+    for statuses in (RUN, RETRY):
+        with pytest.raises(StudyError, match=r"^tiny is being run already, from .*; follow it: gan-study status"):
+            drive(order(path, statuses))
+    assert trained.calls == []
+    assert code_of(path, machines="a cluster") == 0  # the head itself
+    board.write_life(life("12", "head", seen=LOST + 1))
+    assert code_of(path) == 0

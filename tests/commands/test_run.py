@@ -19,6 +19,7 @@ from study import spec, trial
 from study.plan import build
 from study.results import Store, connect
 from study.results.schema import is_measured
+from study.session import Options
 from tests.commands.command import gan_study, on_a_terminal, start
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Callabl
         plan = build(study, {})
         store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
         for planned in plan:
-            assert len(list(trial.run(planned, store, trial.Options(data)))) == 3
+            assert len(list(trial.run(planned, store, Options(data)))) == 3
         return _measured(store.folder)
 
     return run

@@ -14,13 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
+from study.attempt import begin
 from study.data.catalogue import find
 from study.identity import from_content
 from study.models import losses
 from study.models.checkpoints import load_newest, remove_checkpoints, save_checkpoint, save_generator
 from study.models.networks import Generator, Size
 from study.results.store import Store
-from study.trial import Options, Session, begin
+from study.session import Options, Session
 from tests.conftest import tiny_trial
 
 STATE: dict[str, Any] = {

@@ -180,7 +180,7 @@ def test_which_columns_two_runs_agree_on() -> None:
     unmeasured = {name for name in schema.COLUMNS if not schema.is_measured(name)}
     assert unmeasured == {
         "phase", "search", "sample", "attempt", "train_seconds", "evaluation_seconds", "exception", "message", "trace",
-        "commit", "dirty", "versions", "hardware", "started_at", "written_at",
+        "source", "job", "commit", "dirty", "versions", "hardware", "started_at", "written_at",
     }  # fmt: skip
     assert not schema.is_measured("nothing")
 

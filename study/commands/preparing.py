@@ -1,0 +1,48 @@
+"""Makes what a study's trials read, before any of them is queued."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from study.commands.common import console
+from study.data.prepare import changed, open_prepared
+from study.errors import StudyError
+from study.preparation import prepare_study
+from study.results.query import connect
+from study.results.store import Store
+from study.spec import Study
+
+
+def prepare_for(study: Study, store: Store, data: Path) -> None:
+    """Makes what trials read, and refuses other images than those that the study was measured with."""
+    if study.measure.caution():
+        console.print(study.measure.caution())
+    measured = _measured_images(store)
+    for name in measured:
+        if changed(study.dataset(name), data):  # before preparation replaces the arrays that were measured
+            raise _other_images(store, name)
+    for thing in prepare_study(study, data):
+        if thing.made:
+            console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")
+    for name, hashes in measured.items():
+        if hashes != {open_prepared(study.dataset(name), data).sha256}:
+            raise _other_images(store, name)
+
+
+def _measured_images(store: Store) -> dict[str, set[str]]:
+    """Data set -> hashes of the images that the study's rows were measured with."""
+    found: dict[str, set[str]] = defaultdict(set)
+    with connect(store.folder) as database:
+        rows = database.execute(
+            "SELECT DISTINCT dataset, json_extract_string(fingerprint, '$.dataset_sha256') FROM evaluations "
+            "WHERE fingerprint IS NOT NULL"
+        ).fetchall()
+    for name, sha256 in rows:
+        found[name].add(sha256)
+    return found
+
+
+def _other_images(store: Store, name: str) -> StudyError:
+    return StudyError(
+        f"{name}: its images are not those that {store.folder} was measured with, and could not be compared; bring "
+        "those back, or give the study and the data set other names"
+    )
