@@ -102,7 +102,9 @@ class Submission:
     @property
     def again(self) -> str:
         """The arguments of gan-study that send what is still missing."""
-        return f"submit {self.study} --cluster {self.cluster}"
+        if "waiting" in self.statuses:
+            return f"submit {self.study} --cluster {self.cluster}"
+        return f"retry {self.study} --cluster {self.cluster}"
 
 
 class Board:

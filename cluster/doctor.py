@@ -108,9 +108,9 @@ def preemption(partition: Partition) -> Iterator[Finding]:
     else:
         yield warning(
             "preemption",
-            f"{partition.name} has PreemptMode={partition.preempt}: a worker that is preempted "
-            f"is not started again{lost}",
-            "send the missing workers again when few are left: gan-study submit",
+            f"{partition.name} has PreemptMode={partition.preempt}: Slurm does not start a preempted worker again{lost}"
+            + "; a worker that is warned asks for it itself" * bool(partition.grace),
+            "ask for more workers than you need; when none is left: gan-study submit",
         )
 
 

@@ -41,7 +41,7 @@ def leading(site: Site) -> Iterator["Leader"]:
         with ray_node.connected(address, site.board.token):
             leader = Leader(site, scratch)
             signals.listen()  # Ray's start took them
-            with leader.on_the_board(Head(address, life.life.name, 1, now())), _worker_beside(site):
+            with _worker_beside(site) as beside, leader.on_the_board(Head(address, life.life.name, 1, now()), beside):
                 yield leader
                 ending = leader.reason or asked_for(site, signals, deadline if signals.asked else None) or "ended"
                 again = ending in REQUEUED and job is not None
@@ -77,8 +77,8 @@ class Leader:
         self._waiting = count
 
     @contextmanager
-    def on_the_board(self, head: Head) -> Iterator[None]:
-        """Workers can find the head meanwhile, and somebody sees to it that there are any."""
+    def on_the_board(self, head: Head, beside: subprocess.Popen[bytes] | None) -> Iterator[None]:
+        """Workers can find the head meanwhile, and somebody sees to it that there are any. beside: its own."""
         board = self._site.board
         board.write_head(head)
 
@@ -86,7 +86,10 @@ class Leader:
             while not self._over.wait(NOTICE):
                 board.write_head(Head(head.address, head.life, self._waiting, now()))
 
-        threads = [threading.Thread(target=each, daemon=True) for each in (renew, self._supervise)]
+        def supervise() -> None:
+            self._supervise(beside)
+
+        threads = [threading.Thread(target=each, daemon=True) for each in (renew, supervise)]
         for thread in threads:
             thread.start()
         try:
@@ -97,15 +100,25 @@ class Leader:
                 thread.join()
             board.remove_head()
 
-    def _supervise(self) -> None:
-        """Interrupts the study where nobody works on it and nobody is queued to, three times in a row."""
+    def _supervise(self, beside: subprocess.Popen[bytes] | None) -> None:
+        """Interrupts the study where nobody works on it and nobody is queued to, three times in a row.
+
+        Also where the worker in the head's own job has left for the time limit: their job has to begin anew.
+        """
         empty = 0
-        while not self._over.wait(SUPERVISION):
+        while self.reason is None and not self._over.wait(SUPERVISION):
             working = any(True for _ in alive(self._site.board.lives("worker")))
             empty = empty + 1 if not working and _queued_workers(self._site) == [] else 0
-            if empty == 3:
+            if beside is not None and beside.poll() is not None and self._left_for_the_limit():
+                self.reason = "time limit"
+            elif empty == 3:
                 self.reason = "no workers"
-                os.kill(os.getpid(), signal.SIGINT)
+        if self.reason is not None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def _left_for_the_limit(self) -> bool:
+        worker = self._site.board.life(self._site.life("worker", None).name)
+        return worker is not None and worker.ending == "time limit"
 
 
 def _queued_workers(site: Site) -> list[slurm.Task] | None:
@@ -115,15 +128,15 @@ def _queued_workers(site: Site) -> list[slurm.Task] | None:
 
 
 @contextmanager
-def _worker_beside(site: Site) -> Iterator[None]:
+def _worker_beside(site: Site) -> Iterator[subprocess.Popen[bytes] | None]:
     """The first worker, where it shares the head's job; it hears Slurm's signals itself."""
     if not site.beside:
-        yield
+        yield None
         return
     place = [str(site.board.store.folder), str(site.submission.number)]
     worker = subprocess.Popen([sys.executable, "-m", "study", "worker", *place, "--beside-head"])
     try:
-        yield
+        yield worker
     finally:
         worker.terminate()
         try:

@@ -95,7 +95,7 @@ def _ready(papers: Papers) -> bool:
 def _alive(papers: Papers) -> Iterator[Life]:
     """Those of whom there are signs of life, but for jobs of Slurm's that it no longer lists."""
     ours = {job.id for submission in papers.submissions for job in submission.jobs}
-    listed = None if papers.queue is None else {task.id for task in papers.queue}
+    listed = None if papers.queue is None else {task.id for task in papers.queue if task.state != "PENDING"}
     for life in alive(papers.lives):
         if listed is None or life.job in listed or life.job.partition("_")[0] not in ours:
             yield life

@@ -42,7 +42,7 @@ def teardown(profile: Profile, python: str) -> list[str]:
     folder = f'{shlex.quote(profile.scratch)}/"gs$role-$(id -u)-$SLURM_JOB_ID-${{SLURM_RESTART_COUNT:-0}}"'
     return [
         "code=$?",
-        f"for role in h w; do {python} -m cluster.reaper {folder} < /dev/null; done",
+        f"for role in h w; do {python} -m cluster.reaper {folder} < /dev/null | cat; done",
         f"if [ $code -gt 128 ] && [ ${{SLURM_RESTART_COUNT:-0}} -lt {RESTARTS} ]; then",
         "    scontrol requeue $SLURM_JOB_ID",
         "fi",

@@ -16,7 +16,7 @@ from study.heartbeat import HEARTBEAT, now
 
 ASKED_TO_LEAVE = (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)  # Slurm's, its warning before a limit, a person's
 
-EARLY = 5.0  # seconds: Slurm looks at its clock seldom, and may warn a little before the time
+EARLY = 65.0  # seconds: Slurm looks at its clock seldom, and may warn up to a minute before the time
 
 
 class Living:
@@ -92,11 +92,12 @@ def asked_for(site: Site, signals: Signals, deadline: float | None = None) -> st
     By what Slurm says of the job: one that is cancelled is completing already, one that is to be preempted still runs.
     """
     job = my_job()
-    if deadline is not None and time.time() > deadline - EARLY:
+    early = EARLY if signals.asked else 0.0
+    if signals.asked and (job is None or site.cancelled() or ending(job)):
+        return "cancelled"
+    if deadline is not None and time.time() > deadline - early:
         return "time limit"
-    if signals.asked is None:
-        return None
-    return "cancelled" if job is None or site.cancelled() or ending(job) else "preempted"
+    return "preempted" if signals.asked else None
 
 
 def ending(job: str) -> bool:

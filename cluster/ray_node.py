@@ -40,8 +40,9 @@ def local(cpus: int, gpus: int) -> Iterator[Path]:
     token.write_text(_token())
     os.environ["RAY_AUTH_TOKEN_PATH"] = str(token)
     reaper = subprocess.Popen(
-        [sys.executable, "-m", "cluster.reaper", str(scratch)], stdin=subprocess.PIPE, start_new_session=True
-    )
+        [sys.executable, "-m", "cluster.reaper", str(scratch)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
     try:
         ray.init(
             address="local",  # whatever RAY_ADDRESS says

@@ -41,8 +41,9 @@ def own_folder(parent: Path, name: str) -> Iterator[Path]:
     temporary.mkdir()
     with shielded():
         reaper = subprocess.Popen(
-            [sys.executable, "-m", "cluster.reaper", str(folder)], stdin=subprocess.PIPE, start_new_session=True
-        )
+            [sys.executable, "-m", "cluster.reaper", str(folder)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
     # For what libraries leave lying about, and the mark by which the reaper, which lacks it, knows a process.
     os.environ["TMPDIR"] = str(temporary)
     tempfile.tempdir = None  # Python would remember another

@@ -11,20 +11,20 @@ import time
 from pathlib import Path
 
 
-def reap(scratch: Path) -> None:
-    """Ends every process that was started for this scratch folder, and removes the folder."""
-    end(scratch)
+def reap(scratch: Path, *spared: int) -> None:
+    """Ends every process that was started for this scratch folder, and removes the folder. spared: pids."""
+    end(scratch, *spared)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def end(scratch: Path) -> None:
-    """Kills every process that was started for this scratch folder.
+def end(scratch: Path, *spared: int) -> None:
+    """Kills every process that was started for this scratch folder, but for this one and the spared ones.
 
     Ray's agents look for their dead parent once a minute; a kill -9 of the caller would leave them for as long. The
     raylet goes first: it would report its actors' ends as crashes of theirs. Again, until none has begun meanwhile.
     """
-    spared = {os.getpid(), os.getppid()}  # the caller, where it still lives, has files open there too
-    while found := [process for process in _processes(spared) if _belongs(process, scratch)]:
+    others = {os.getpid(), *spared}  # which have files open there too
+    while found := [process for process in _processes(others) if _belongs(process, scratch)]:
         for process in sorted(found, key=lambda process: _name(process) != "raylet"):
             _kill(int(process.name))
         time.sleep(0.05)
@@ -45,6 +45,8 @@ def _belongs(process: Path, scratch: Path) -> bool:
     """By the environment it was started with or by a file it has open: Ray's titles overwrite the one in memory."""
     mark = f"{scratch}/"
     try:
+        if b"cluster.reaper" in (process / "cmdline").read_bytes():  # another one, which has the folder's files open
+            return False
         if mark.encode() in (process / "environ").read_bytes():
             return True
         handles = list((process / "fd").iterdir())
@@ -69,5 +71,9 @@ def _kill(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdin.read()
-    reap(Path(sys.argv[1]))
+    # As a grandchild it is in no tree of processes that Slurm kills, where it goes by trees; who waits for the end of
+    # its output waits for it all the same.
+    caller = os.getppid()
+    if os.fork() == 0:
+        sys.stdin.read()
+        reap(Path(sys.argv[1]), caller)

@@ -1,5 +1,6 @@
 """Sends a study's jobs to Slurm. The only user of submitit."""
 
+import logging
 import os
 import shlex
 import sys
@@ -49,6 +50,9 @@ def batches(profile: Profile, longest: int, room: int | None) -> list[Batch]:
     at_once = (workers.at_once or workers.number) - (role == "both")
     arrays = [Batch("worker", size, max(1, min(size, at_once * size // left)), workers) for size in sizes]
     return [Batch(role, 1, 1, wants), *arrays]
+
+
+log = logging.getLogger("study")
 
 
 class _Executor(submitit.SlurmExecutor):
@@ -144,8 +148,11 @@ def replace_lost_head(board: Board, number: int) -> Job | None:
         if not mine or not heads or len(heads) >= HEADS or slurm.queued(heads) != []:
             return None
         profile = Profile.model_validate(dict(submission.profile))
-        sender = Sender(board, submission, profile)
-        return sender.send(batches(profile, 1, None)[0])
+        try:
+            return Sender(board, submission, profile).send(batches(profile, 1, None)[0])
+        except StudyError as error:  # from some nodes nobody may send; the person who submitted can
+            log.warning("the head is lost, and %s", error)
+            return None
 
 
 @contextmanager

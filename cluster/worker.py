@@ -19,7 +19,8 @@ TICK = 0.5  # seconds between two looks at signals and trials
 LOOK = 2.0  # seconds between two looks at the board and the head
 QUEUE = 20.0  # seconds between two questions to Slurm, which has many to answer
 UNREACHABLE = 10.0  # seconds: a head that answers no more for so long is lost, or this machine is cut off
-IDLE = 15.0  # seconds without a trial, while none waits, after which a worker leaves
+IDLE = 45.0  # seconds without a trial, while none waits, after which a worker leaves: those of a host that is cut off
+# wait again after thirty
 SHORT, CRASHES = 30.0, 5  # so many times in a row Ray may end by itself within so many seconds
 CHECKPOINT_SECONDS = {"cancelled": 5.0, "preempted": 15.0, "time limit": 60.0}  # that trials get before Ray is ended
 HEAD_LOST_SECONDS = 60.0

@@ -1,6 +1,7 @@
 """Ray Tune runs what is missing of a plan; the plan and the table stay the truth. The only user of ray.tune."""
 
 import logging
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ class _Listener(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Its process or machine is gone, or it failed and gets a new process: Tune runs it again wherever it can."""
-        error = trial.get_error()
+        error = _error_of(trial)
         self._queued.add(_name_of(trial))
         self._watcher.queued(len(self._queued))
         if not isinstance(error, ActorDiedError):
@@ -112,7 +113,7 @@ class _Listener(tune.Callback):
             self._record_death(trial, f"the trial's process ended: killed, out of memory, or crashed\n{error}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._record_death(trial, str(trial.get_error()))
+        self._record_death(trial, str(_error_of(trial)))
         self._watcher.failed(self._of(trial), "")
 
     def _record_death(self, trial: Any, reason: str) -> None:
@@ -180,6 +181,19 @@ def run_missing(
     ).fit()
     if len(listener.stillborn) >= STILLBORN:
         raise StudyError(f"the processes that should run trials end before they begin: {listener.stillborn[-1]}")
+
+
+def _error_of(trial: Any) -> Exception | None:
+    """What Tune has just noted as the trial's error; None where it was none of Ray's.
+
+    From the folder of the driver: Tune's own accessors read the storage, where the note comes only later.
+    """
+    note = Path(trial.pickled_error_file)
+    if not note.exists():
+        return None
+    error: Exception = pickle.loads(note.read_bytes())
+    note.unlink()  # the next error may leave none
+    return error
 
 
 def machine_died(error: Exception) -> bool:

@@ -35,6 +35,7 @@ class Order:
     statuses: frozenset[str]  # trials in these states are run
     workers: int | None = None  # at once on this machine; None: as many as fit
     machines: Machines | None = None  # None: this machine
+    cluster: str | None = None  # the profile of the machines, as the user named it
     frozen: Path | None = None  # the study as it was submitted; None: as the user named it
     forgiven: Mapping[str, int] | None = None  # trial -> failures from before the order; None: those of this moment
 
@@ -148,7 +149,8 @@ def _finish(order: Order, store: Store, waiting: bool) -> None:
     for (exception, message), count in folded.most_common():
         console.print(f"FAILED {count} x {exception}: {message}", style="bold red")
     example = next(trial for trial, facts in stand.items() if facts["status"] == "failed")
-    console.print(f"look: gan-study why {order.study} {example}; again: gan-study retry {order.study}")
+    where = f" --cluster {order.cluster}" if order.cluster else ""
+    console.print(f"look: gan-study why {order.study} {example}; again: gan-study retry {order.study}{where}")
     raise typer.Exit(1)
 
 

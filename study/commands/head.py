@@ -34,10 +34,11 @@ def command(
                     data=here.data,
                     statuses=frozenset(asked.statuses),
                     machines=leader,
+                    cluster=asked.cluster,
                     frozen=here.board.study_file(asked.number),
                     forgiven=asked.forgiven,
                 )
             )
         except typer.Exit as told:
-            code = told.exit_code
+            code = min(told.exit_code, 1)  # the job's script takes more than 128 for a kill, and requeues the job
     raise typer.Exit(code)

@@ -40,6 +40,7 @@ class Missing:
     trials: list[Planned]  # each once
     later: int  # trials whose settings can only be selected when others have ended
     failures: Mapping[str, int]  # trial -> failures so far
+    failed: int  # trials
 
     def __bool__(self) -> bool:
         return bool(self.trials or self.later)
@@ -60,7 +61,9 @@ def send(order: Sending) -> None:
         _refuse_running(order, store, mine)
         left = missing(order, study, store)
         if not left:
-            console.print(f"{study.name}: nothing is missing; next: gan-study report {order.study}")
+            again = f"failures again: gan-study retry {order.study} --status failed --cluster {order.cluster}"
+            failed = f", but {left.failed} failed; {again}" if left.failed else ""
+            console.print(f"{study.name}: nothing is missing{failed}; next: gan-study report {order.study}")
             return
         write_plan(study, store, left.selections)
         importlib.import_module("study.commands.preparing").prepare_for(study, store, order.data)
@@ -74,7 +77,8 @@ def missing(order: Sending, study: Study, store: Store) -> Missing:
     stand = standing(store, [planned.row(i) for i, planned in enumerate(plan)])
     trials = [planned for planned in once(plan) if stand[planned.trial.id]["status"] in order.statuses]
     later = sum(each["trials"] for each in deferred(study, selections).values())
-    return Missing(selections, trials, later, {trial: facts["failures"] for trial, facts in stand.items()})
+    failed = sum(facts["status"] == "failed" for facts in stand.values())
+    return Missing(selections, trials, later, {trial: facts["failures"] for trial, facts in stand.items()}, failed)
 
 
 def _refuse(study: Study, profile: Profile, dry_run: bool) -> None:
@@ -109,6 +113,16 @@ def _refuse_running(order: Sending, store: Store, mine: bool) -> None:
         )
 
 
+def _refused(board: Board, number: int, error: StudyError) -> None:
+    """Goes on with the workers that Slurm took; where it took none, takes the head back too."""
+    jobs = board.submission(number).jobs
+    if any(job.role != "head" for job in jobs):
+        console.print(f"{error}; going on with {sum(job.tasks for job in jobs)} jobs", style="bold red")
+        return
+    slurm.cancel(job.id for job in jobs)
+    raise StudyError(f"{error}; nothing was left in the queue") from error
+
+
 def _send(order: Sending, study: Study, profile: Profile, board: Board, left: Missing) -> None:
     sender_of = importlib.import_module("cluster.submission").Sender
     newest = board.newest()
@@ -123,7 +137,11 @@ def _send(order: Sending, study: Study, profile: Profile, board: Board, left: Mi
     board.write_submission(submission)
     sender = sender_of(board, submission, profile)
     for batch in sender.plan():
-        job = sender.send(batch)
+        try:
+            job = sender.send(batch)
+        except StudyError as error:
+            _refused(board, number, error)
+            break
         console.print(f"sent {job.role} as job {job.id}" + f", {job.tasks} of them" * (job.tasks > 1))
     console.print(
         f"{study.name}: {len(left.trials):,} trial{'s are' if len(left.trials) != 1 else ' is'} on the way"

@@ -163,7 +163,7 @@ def test_accounts_are_those_of_the_user() -> None:
         ("OFF", 0, "ok", "no worker is taken away"),
         ("REQUEUE", 20, "ok", "it is warned 20 s before"),
         ("REQUEUE", 0, "ok", "not warned (GraceTime=0)"),
-        ("CANCEL", 30, "warning", "is not started again; it is warned 30 s before"),
+        ("CANCEL", 30, "warning", "does not start a preempted worker again; it is warned 30 s before"),
         ("SUSPEND,GANG", 0, "warning", "falls silent"),
         ("GANG,SUSPEND", 0, "warning", "falls silent"),
     ],

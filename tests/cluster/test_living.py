@@ -158,11 +158,14 @@ def test_why_a_job_is_asked_to_leave(site: Site, board: Board, tmp_path: Path, m
     signals = Signals()
     assert asked_for(site, signals) is None
     assert asked_for(site, signals, time.time() + EARLY + 60) is None
-    assert asked_for(site, signals, time.time() + EARLY - 1) == "time limit"  # unasked, too
+    assert asked_for(site, signals, time.time() + EARLY - 1) is None
+    assert asked_for(site, signals, time.time() - 1) == "time limit"  # unasked, too
     os.kill(os.getpid(), signal.SIGTERM)
     assert asked_for(site, signals) == "cancelled"  # a person's, where there is no Slurm
-    assert asked_for(site, signals, time.time() - 1) == "time limit"
     monkeypatch.setenv("SLURM_JOB_ID", "12")
+    command(tmp_path, "scontrol", "echo JobId=12 JobState=RUNNING Reason=None", monkeypatch)
+    assert asked_for(site, signals, time.time() + EARLY - 1) == "time limit"  # Slurm warns early
+    assert asked_for(site, signals, time.time() + EARLY + 60) == "preempted"
     for state, word in (("RUNNING", "preempted"), ("COMPLETING", "cancelled"), ("CANCELLED", "cancelled")):
         command(tmp_path, "scontrol", f"echo JobId=12 JobState={state} Reason=None", monkeypatch)
         assert asked_for(site, signals) == word

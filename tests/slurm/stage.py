@@ -131,9 +131,9 @@ def measured(folder: Path) -> pd.DataFrame:
     return frame[names].sort_values(["trial", "step"], ignore_index=True)
 
 
-def undisturbed(folder: Path, data: Path) -> pd.DataFrame:
-    """The same study's rows, run in this process without Ray, Slurm or interruption."""
-    study = spec.validate(STUDY, "small")
+def undisturbed(folder: Path, data: Path, **changed: Any) -> pd.DataFrame:
+    """The same study's rows, run in this process without Ray, Slurm or interruption; its keys can be changed."""
+    study = spec.validate({**STUDY, **changed}, "small")
     store = Store(folder / "small")
     plan = build(study, {})
     store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
