@@ -7,13 +7,15 @@ readers need no lock; who has died is known by a `seen_at` that no longer moves.
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from study import durable
+from study.errors import StudyError
 from study.heartbeat import LOST, now, silent
 from study.results.store import Store
 
@@ -122,7 +124,9 @@ class Board:
 
     def make_token(self) -> Path:
         """The study's secret, mode 0600: who cannot read it cannot run code in its Ray cluster. Made once."""
-        if not self.token.exists():
+        if self.token.exists():
+            self.token.chmod(0o600)  # a copy may have lost it
+        else:
             self.folder.mkdir(parents=True, exist_ok=True)
             aside = self.folder / f".token.{secrets.token_hex(4)}.aside"
             with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -144,9 +148,19 @@ class Board:
         durable.write_json(self.submissions / f"{submission.number:04d}.json", asdict(submission))
 
     def submission(self, number: int) -> Submission:
-        values = json.loads((self.submissions / f"{number:04d}.json").read_text())
+        values = _read(self.submissions / f"{number:04d}.json")
+        if values is None:
+            raise StudyError(f"{self.store.folder} has no submission {number}; gan-study submit makes them")
+        values |= _read(self._cancellation(number)) or {}
         jobs = tuple(Job(**job) for job in values.pop("jobs"))
         return Submission(**{**values, "statuses": tuple(values["statuses"]), "jobs": jobs})
+
+    def cancel(self, number: int) -> None:
+        """Says that a submission's jobs are not to come back; in a file of its own: others add jobs to the record."""
+        durable.write_json(self._cancellation(number), {"cancelled_at": now()})
+
+    def _cancellation(self, number: int) -> Path:
+        return self.submissions / f"{number:04d}.cancelled"
 
     def newest(self) -> Submission | None:
         """The last submission; None where the study was never sent to a cluster."""
@@ -159,15 +173,16 @@ class Board:
     def write_head(self, head: Head) -> None:
         durable.write_json(self._head, asdict(head))
 
-    def remove_head(self) -> None:
-        self._head.unlink(missing_ok=True)
+    def remove_head(self, life: str | None = None) -> None:
+        """Removes the head's notice; with a life's name only where it is that one's."""
+        found = self.head()
+        if life is None or (found is not None and found.life == life):
+            self._head.unlink(missing_ok=True)
 
     def head(self) -> Head | None:
         """The head's notice; None where there is no head, or none yet."""
-        try:
-            return Head(**json.loads(self._head.read_text()))
-        except FileNotFoundError:
-            return None
+        found = _read(self._head)
+        return Head(**found) if found else None
 
     def heads(self) -> list[Life]:
         """Every life of a head, in the order of their starts."""
@@ -189,12 +204,12 @@ class Board:
 
     def lives(self, role: str = "*") -> list[Life]:
         """Every life of every job of the study, in the order of their starts."""
-        found = [Life(**json.loads(path.read_text())) for path in self._lives.glob(f"{role}.*.json")]
+        found = [Life(**values) for path in self._lives.glob(f"{role}.*.json") if (values := _read(path))]
         return sorted(found, key=lambda life: (life.started_at, life.name))
 
     def life(self, name: str) -> Life | None:
-        path = self._lives / f"{name}.json"
-        return Life(**json.loads(path.read_text())) if path.exists() else None
+        found = _read(self._lives / f"{name}.json")
+        return Life(**found) if found else None
 
 
 def alive(lives: Iterable[Life]) -> Iterator[Life]:
@@ -202,5 +217,19 @@ def alive(lives: Iterable[Life]) -> Iterator[Life]:
     return (life for life in lives if life.ended_at is None and life.silent() < LOST)
 
 
-def renewed(life: Life) -> Life:
-    return replace(life, seen_at=now())
+def _read(path: Path) -> dict[str, Any] | None:
+    """A file of the board; None where there is none. Asked again where a network file system has lost it in between:
+    a file that is replaced while it is being opened may be answered with ESTALE.
+    """
+    for patience in (0.1, 0.5, 2.0, None):
+        try:
+            found: dict[str, Any] = json.loads(path.read_text())
+        except FileNotFoundError:
+            return None
+        except (OSError, json.JSONDecodeError):
+            if patience is None:
+                raise
+            time.sleep(patience)
+        else:
+            return found
+    return None

@@ -1,5 +1,6 @@
 """A job's life on the board: its signs of life, its end, and the signals that Slurm sends it."""
 
+import logging
 import signal
 import threading
 import time
@@ -11,11 +12,13 @@ from types import FrameType
 
 from cluster import slurm
 from cluster.board import Board, Life
-from cluster.site import Site, my_job
+from cluster.site import Site, my_job, restarts
 from study.heartbeat import HEARTBEAT, now
 
 ASKED_TO_LEAVE = (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT)  # Slurm's, its warning before a limit, a person's
 
+log = logging.getLogger("study")
+REQUEUED = ("preempted", "time limit")
 EARLY = 65.0  # seconds: Slurm looks at its clock seldom, and may warn up to a minute before the time
 
 
@@ -36,7 +39,7 @@ class Living:
 
     def beat(self) -> None:
         while not self._over.wait(HEARTBEAT):
-            with self._lock:
+            with self._lock, unless_disk_fails():
                 if self.life.ended_at is None:
                     self.life = replace(self.life, seen_at=now())
                     self._board.write_life(self.life)
@@ -57,22 +60,35 @@ def living(board: Board, life: Life) -> Iterator[Living]:
         thread.join()
 
 
+@contextmanager
+def unless_disk_fails() -> Iterator[None]:
+    """For what is said again soon: a full disk, or a file server that is away, must not end who says it."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("the board cannot be read or written: %s", error)
+
+
 class Signals:
     """What has been asked of this process since it began to listen."""
 
-    def __init__(self, *, interrupt: bool = False) -> None:
-        """interrupt: the first signal is also a KeyboardInterrupt; later ones are not, as everything is ending then."""
+    def __init__(self) -> None:
         self.asked: signal.Signals | None = None
-        self._interrupt = interrupt
-        self.listen()
+        self._interrupts = False
+        self._listen()
 
-    def listen(self) -> None:
+    def interrupt(self) -> None:
+        """From now on the first signal is also a KeyboardInterrupt; later ones are not, as everything ends then."""
+        self._interrupts = True
+        self._listen()
+
+    def _listen(self) -> None:
         for each in ASKED_TO_LEAVE:
             signal.signal(each, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         first, self.asked = self.asked is None, signal.Signals(number)
-        if first and self._interrupt:
+        if first and self._interrupts:
             raise KeyboardInterrupt
 
 
@@ -101,8 +117,22 @@ def asked_for(site: Site, signals: Signals, deadline: float | None = None) -> st
 
 
 def ending(job: str) -> bool:
-    """Whether Slurm is ending the job already, as after scancel."""
-    return slurm.state(job) in ("COMPLETING", "CANCELLED")
+    """Whether Slurm is ending the job for good, as after scancel."""
+    return slurm.state(job) in ("COMPLETING", "CANCELLED") and not requeued(job)
+
+
+def requeued(job: str) -> bool:
+    """Whether Slurm is ending the job to start it again by itself, as it does without a grace time."""
+    count = slurm.restarts(job)
+    return count is not None and count > restarts()
+
+
+def again(site: Site, why: str) -> bool:
+    """Whether a job that leaves for this reason will be started again: by Slurm already, or because it agrees to."""
+    job = my_job()
+    if job is None or site.cancelled() or why not in REQUEUED:
+        return False
+    return requeued(job) or slurm.requeue(job)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def own_folder(parent: Path, name: str) -> Iterator[Path]:
     folder = parent / name
     temporary = folder / "tmp"
     folder.mkdir(mode=0o700, parents=True)
-    (folder / OWNER).write_text(str(os.getpid()))
+    (folder / OWNER).write_text(f"{socket.gethostname()} {os.getpid()}")
     temporary.mkdir()
     with shielded():
         reaper = subprocess.Popen(
@@ -57,10 +57,10 @@ def _sweep(parent: Path) -> None:
     """Removes what jobs of this user left that were killed together with their reapers and their scripts."""
     for folder in parent.glob(f"gs[hw]-{os.getuid()}-*"):
         try:
-            owner = (folder / OWNER).read_text()
+            host, _, pid = (folder / OWNER).read_text().partition(" ")
         except FileNotFoundError:  # another sweep was quicker, or the job is just beginning
             continue
-        if owner and not Path(f"/proc/{owner}").exists():
+        if host == socket.gethostname() and pid and not Path(f"/proc/{pid}").exists():
             reap(folder)
 
 
@@ -78,14 +78,11 @@ def start_head(folder: Path, token: Path, log: Path) -> tuple[subprocess.Popen[b
     raise StudyError(f"Ray's head does not start on {host}; its words: {log}")
 
 
-def start_worker(folder: Path, site: Site, address: str, limit: tuple[float, float] | None) -> subprocess.Popen[bytes]:
-    """A node that offers its places to the head at this address.
-
-    limit: when the job is warned of its end, in seconds since the epoch, and seconds from its start until then.
-    """
+def start_worker(folder: Path, site: Site, address: str, deadline: float | None) -> subprocess.Popen[bytes]:
+    """A node that offers its places to the head at this address. deadline: seconds since the epoch."""
     job = my_job()
     given = {FOLDER: str(folder / "node")} | ({JOB: job} if job else {})
-    given |= dict(zip((DEADLINE, LIFETIME), map(str, limit), strict=True)) if limit else {}
+    given |= {DEADLINE: str(deadline), LIFETIME: str(deadline - time.time())} if deadline else {}
     host = my_address(towards=address)
     arguments = [f"--address={address}", *_common(folder, host, site.profile.workers.cpus, site.gpus)]
     return _start(arguments, folder, site.board.token, site.ray_log("worker"), given)

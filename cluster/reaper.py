@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+PATIENCE = 20.0  # seconds: a process that waits for a broken device cannot be killed, and is left to who watches it
+
 
 def reap(scratch: Path, *spared: int) -> None:
     """Ends every process that was started for this scratch folder, and removes the folder. spared: pids."""
@@ -24,7 +26,10 @@ def end(scratch: Path, *spared: int) -> None:
     raylet goes first: it would report its actors' ends as crashes of theirs. Again, until none has begun meanwhile.
     """
     others = {os.getpid(), *spared}  # which have files open there too
+    deadline = time.monotonic() + PATIENCE
     while found := [process for process in _processes(others) if _belongs(process, scratch)]:
+        if time.monotonic() > deadline:
+            return
         for process in sorted(found, key=lambda process: _name(process) != "raylet"):
             _kill(int(process.name))
         time.sleep(0.05)

@@ -16,6 +16,7 @@ LEAKING = ("SLURM_", "SBATCH_", "SRUN_", "PMI", "SALLOC_")  # set inside a job; 
 KEPT = ("SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT")  # where the controller is, and who asks
 HABITS = ("SQUEUE_", "SACCT_", "SINFO_", "SCONTROL_", "SCANCEL_")  # a person's own formats and filters
 ANSWER_SECONDS = 30
+ENDING_SECONDS = 5  # for a job that has been asked to leave, and has no more time
 UNKNOWN = "UNKNOWN"
 
 log = logging.getLogger("study")
@@ -166,11 +167,22 @@ def mine() -> int:
 def state(job: str) -> str:
     """The state of one job or task (12 or 12_3) by scontrol: RUNNING, COMPLETING, ...; UNKNOWN where nobody knows."""
     try:
-        found = re.search(r"\bJobState=(\S+)", ask("scontrol", "-o", "show", "job", job))
+        shown = ask("scontrol", "-o", "show", "job", job, patience=ENDING_SECONDS)
+        found = re.search(r"\bJobState=(\S+)", shown)
     except StudyError as error:
         log.info("%s", error)
         return UNKNOWN
     return found[1] if found else UNKNOWN
+
+
+def restarts(job: str) -> int | None:
+    """How often Slurm has requeued the job, one that is just being requeued included; None where nobody knows."""
+    try:
+        found = re.search(r"\bRestarts=(\d+)", ask("scontrol", "-o", "show", "job", job, patience=ENDING_SECONDS))
+    except StudyError as error:
+        log.info("%s", error)
+        return None
+    return int(found[1]) if found else None
 
 
 def seconds_left(job: str) -> float | None:

@@ -145,7 +145,7 @@ def replace_lost_head(board: Board, number: int) -> Job | None:
     with durable.lock(board.folder / "head.lock", wait=False) as mine:
         submission = board.submission(number)
         heads = [job.id for job in submission.jobs if job.role != "worker"]
-        if not mine or not heads or len(heads) >= HEADS or slurm.queued(heads) != []:
+        if not mine or not heads or len(heads) >= HEADS or slurm.queued(heads) != [] or submission.cancelled_at:
             return None
         profile = Profile.model_validate(dict(submission.profile))
         try:
@@ -160,6 +160,8 @@ def _clean_environment() -> Iterator[None]:
     """Without what a job would leak into the jobs that it sends."""
     before = dict(os.environ)
     clean = slurm.scrubbed(before)
+    if "/gs" in clean.get("TMPDIR", ""):  # a worker's own folder, the mark by which its reaper would know the new job
+        del clean["TMPDIR"]
     for name in set(before) - set(clean):
         del os.environ[name]
     try:

@@ -4,13 +4,11 @@ import logging
 import time
 from pathlib import Path
 
-from cluster import slurm
 from cluster.board import Head
-from cluster.living import Signals, asked_for, limit, living
-from cluster.living import ending as ending_already
+from cluster.living import REQUEUED, Signals, again, asked_for, limit, living
 from cluster.ray_process import own_folder, reachable, start_worker
 from cluster.reaper import end
-from cluster.site import Site, my_job
+from cluster.site import Site
 from cluster.submission import replace_lost_head
 from study.heartbeat import LOST, silent
 from study.node import PARKED, RUNNING, Node
@@ -18,13 +16,12 @@ from study.node import PARKED, RUNNING, Node
 TICK = 0.5  # seconds between two looks at signals and trials
 LOOK = 2.0  # seconds between two looks at the board and the head
 QUEUE = 20.0  # seconds between two questions to Slurm, which has many to answer
-UNREACHABLE = 10.0  # seconds: a head that answers no more for so long is lost, or this machine is cut off
+UNREACHABLE = 20.0  # seconds: a head that answers no more for so long is lost, or this machine is cut off
 IDLE = 45.0  # seconds without a trial, while none waits, after which a worker leaves: those of a host that is cut off
 # wait again after thirty
-SHORT, CRASHES = 30.0, 5  # so many times in a row Ray may end by itself within so many seconds
+SHORT, CRASHES = 90.0, 5  # so many times in a row Ray may end by itself within so many seconds
 CHECKPOINT_SECONDS = {"cancelled": 5.0, "preempted": 15.0, "time limit": 60.0}  # that trials get before Ray is ended
 HEAD_LOST_SECONDS = 60.0
-REQUEUED = ("preempted", "time limit")
 
 log = logging.getLogger("study")
 
@@ -34,23 +31,21 @@ def serve(site: Site) -> int:
 
     Returns the exit code: 0, or 1 where its own Ray does not run.
     """
-    signals, job = Signals(), my_job()
+    signals = Signals()
     deadline, told = limit(site)
     with living(site.board, site.life("worker", told)) as alive:
         with own_folder(Path(site.profile.scratch), site.scratch("worker")) as scratch:
             ending = _Worker(site, signals, scratch, deadline).work()
-        again = ending in REQUEUED and job is not None and not site.beside and not ending_already(job)
-        alive.end(ending, requeued=again)
+        alive.end(ending, requeued=ending in REQUEUED and not site.beside)  # Slurm may end this process as it agrees
     log.info("the worker leaves: %s", ending)
-    if again and job is not None and not slurm.requeue(job):
-        alive.end(ending, requeued=False)
+    if alive.life.requeued and not again(site, ending):
+        alive.end(ending)
     return int(ending == "failed")
 
 
 class _Worker:
     def __init__(self, site: Site, signals: Signals, scratch: Path, deadline: float | None) -> None:
         self._site, self._signals, self._scratch, self._deadline = site, signals, scratch, deadline
-        self._limit = None if deadline is None else (deadline, deadline - time.time())
         self._node = Node(scratch / "node")
         self._crashes = 0
 
@@ -88,13 +83,15 @@ class _Worker:
     def _stay(self, head: Head) -> str | None:
         """Offers its places to this head; returns why the worker ends, or None where it waits for the next head."""
         self._node.clear()
-        ray = start_worker(self._scratch, self._site, head.address, self._limit)
+        ray = start_worker(self._scratch, self._site, head.address, self._deadline)
         began = busy = heard = looked = time.monotonic()
         while True:
             time.sleep(TICK)
             now = time.monotonic()
             if ray.poll() is not None:
                 return self._crashed(now - began)
+            if self._signals.asked:
+                self._node.stop()  # before Slurm is asked why, which may take what time there is
             if asked := asked_for(self._site, self._signals, self._deadline):
                 self._save_checkpoints(CHECKPOINT_SECONDS[asked])
                 return asked

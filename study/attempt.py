@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from study import durable, heartbeat
+from study import durable, heartbeat, source
 from study.heartbeat import LOST
 from study.plan import Planned
 from study.results.store import Row, Store
-from study.whereabouts import last_attempt, sign_of_life
+from study.whereabouts import attempts, last_attempt, sign_of_life
 from study.whereabouts import marker as marker_of
 
 USED = ("generator_updates", "images_seen", "train_seconds", "generator_parameters", "discriminator_parameters")
@@ -125,6 +125,9 @@ def _mine(store: Store, trial: str) -> Iterator[None]:
 
 def _gone_elsewhere(store: Store, trial: str) -> bool:
     sign = heartbeat.read(sign_of_life(store, trial))
+    if sign is None:  # it died before its first, or has just ended
+        known = attempts(store, trial)
+        sign = {**known[-1], "seen_at": known[-1]["started_at"]} if known else None
     return sign is not None and sign["host"] != socket.gethostname() and heartbeat.silent(sign["seen_at"]) > LOST
 
 
@@ -141,7 +144,9 @@ def record_death(planned: Planned, store: Store, reason: str) -> Row | None:
         moved = bool(number) and "left" in json.loads(marker_of(store, trial, number).read_text())
         if not held or moved or ended(rows) or any(row["status"] == "failed" for row in mine):
             return None
-        attempt = Attempt(planned, store, max(number, 1), {})
+        died = attempts(store, trial)[-1:]  # the attempt that left no end
+        common = {"source": source.fingerprint(), "job": died[0]["job"] if died else None}
+        attempt = Attempt(planned, store, max(number, 1), common)
         attempt.rows = list(mine)
         last = max(rows, key=lambda row: (row["step"], row["attempt"]), default={"step": 0})
         used = {name: last[name] for name in USED if last.get(name) is not None}

@@ -45,7 +45,9 @@ def beating(path: Path, tell: Callable[[], Mapping[str, Any]]) -> Iterator[None]
     finally:
         over.set()
         thread.join()
-        path.unlink(missing_ok=True)
+        last, mine = read(path) or {}, tell()
+        if all(last.get(name) == mine.get(name) for name in ("host", "pid", "attempt")):  # not another attempt's
+            path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> dict[str, Any] | None:

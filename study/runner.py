@@ -22,6 +22,7 @@ from study.trial import run
 from study.whereabouts import failures
 
 PR_SET_PDEATHSIG = 1  # of Linux's prctl
+LONG = 0.8  # of a machine's time: what takes longer is not left to another machine, which might just miss it too
 START_SECONDS = 20.0  # until a trial that is taken has loaded what it reads
 
 log = logging.getLogger("study")
@@ -109,7 +110,7 @@ class Runner:
         saved = newest_step(self._store.trial_folder(trial.id)) or 0
         steps = next((step - saved for step in trial.evaluations if step > saved), 0)
         seconds = START_SECONDS + steps * pace.step + pace.evaluation
-        return seconds < self._node.seconds_left() or seconds > self._node.lifetime
+        return seconds < self._node.seconds_left() or seconds > LONG * self._node.lifetime
 
     def _stand_still(self) -> None:
         """Until the machine's Ray is ended from outside: a trial that returned would be given to this machine again."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from study import durable
+from study.errors import StudyError
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("study", "search_spaces", "analysis", "cluster")
@@ -18,9 +19,9 @@ SKIPPED = ("__pycache__", ".ipynb_checkpoints")
 
 
 @cache
-def fingerprint() -> str:
+def fingerprint(root: Path = ROOT) -> str:
     """16 hexadecimal digits of the contents of every file of the program: equal code, equal number."""
-    listing = "\n".join(f"{durable.sha256(path)} {path.relative_to(ROOT)}" for path in _files())
+    listing = "\n".join(f"{durable.sha256(path)} {path.relative_to(root)}" for path in _files(root))
     return durable.sha256_text(listing)[:16]
 
 
@@ -49,6 +50,8 @@ def freeze(folder: Path) -> Path:
             target = aside / path.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+        if fingerprint(aside) != fingerprint():
+            raise StudyError(f"the files below {ROOT} change while they are copied; submit again when they rest")
         durable.write_json(aside / ORIGIN, origin())
         aside.chmod(0o755)
         os.rename(aside, frozen)
@@ -60,8 +63,8 @@ def freeze(folder: Path) -> Path:
     return frozen
 
 
-def _files() -> list[Path]:
-    found = [path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file()]
+def _files(root: Path = ROOT) -> list[Path]:
+    found = [path for package in PACKAGES for path in (root / package).rglob("*") if path.is_file()]
     return sorted(path for path in found if not set(SKIPPED) & set(path.parts) and path.suffix != ".pyc")
 
 

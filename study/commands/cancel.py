@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,6 @@ from study.commands.common import RESULTS, Results, StudyName, console
 from study.commands.survey import Survey, job_ids
 from study.durable import locked
 from study.errors import StudyError
-from study.heartbeat import now
 from study.results.store import Store
 
 POLL_SECONDS = 2.0
@@ -39,7 +37,7 @@ def command(
     if newest is None or not tasks:
         console.print(_nothing(study, survey.store))
         return
-    board.write_submission(replace(newest, cancelled_at=now()))  # first: heads and workers then know that it was meant
+    board.cancel(newest.number)  # first: heads and workers then know that it was meant
     slurm.cancel(dict.fromkeys(map(_array, tasks)))
     left = _wait(ids, tasks, wait)
     if left:

@@ -2,7 +2,8 @@
 
 import importlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +15,7 @@ from study import durable, spec
 from study.commands.common import console
 from study.commands.standing import standing, wanted
 from study.errors import StudyError
+from study.heartbeat import LOST
 from study.machines import Machines
 from study.plan import Planned, Selections, build, deferred
 from study.results.query import connect
@@ -47,16 +49,36 @@ def drive(order: Order) -> None:
     """
     study = spec.load(str(order.frozen or order.study))
     store = Store(order.results / study.name)
-    with durable.lock(store.driver_lock, wait=False) as mine:
-        if not mine or (order.machines is None and Board(store).leader() is not None):
-            raise StudyError(
-                f"{study.name} is being run already, from {store.folder}; follow it: gan-study status {order.study}"
-            )
+    with _driving(order, store):
         try:
             waiting = _run_phases(order, study, store)
         except KeyboardInterrupt:
             _interrupted(order, store)
         _finish(order, store, bool(waiting))
+
+
+@contextmanager
+def _driving(order: Order, store: Store) -> Iterator[None]:
+    """The driver's lock. A head waits for it, and goes on without where a dead machine's is still kept by then: of
+    heads there is one, as Slurm starts one job of them.
+
+    Raises StudyError where another process drives the study.
+    """
+    tries = LOST if order.machines else 1  # of a second each
+    while True:
+        tries -= 1
+        with durable.lock(store.driver_lock, wait=False) as mine:
+            if mine and (order.machines or Board(store).leader() is None):
+                yield
+                return
+            if order.machines and tries <= 0:
+                yield
+                return
+        if tries <= 0:
+            raise StudyError(
+                f"{store.folder.name} is being run already, from {store.folder}; "
+                f"follow it: gan-study status {order.study}"
+            )
 
 
 def _run_phases(order: Order, study: Study, store: Store) -> dict[str, NotYet]:

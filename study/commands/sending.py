@@ -67,6 +67,8 @@ def send(order: Sending) -> None:
             return
         write_plan(study, store, left.selections)
         importlib.import_module("study.commands.preparing").prepare_for(study, store, order.data)
+    with durable.lock(Board(store).folder / "submit.lock", wait=False) as mine:  # the head will want the driver's
+        _refuse_running(order, store, mine)
         _send(order, study, profile, Board(store), left)
 
 

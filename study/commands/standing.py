@@ -40,4 +40,6 @@ def wanted(facts: Mapping[str, Any], statuses: Collection[str], forgiven: Mappin
     since = facts["failures"] - forgiven.get(facts["trial"], 0)
     if facts["status"] == "failed" and since > 0:
         return since <= study.resources.retries
+    if facts["status"] == "started" and "failed" in statuses and facts["trial"] in forgiven:
+        return True  # the retry of a failed one, in the middle
     return facts["status"] in statuses

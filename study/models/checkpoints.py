@@ -19,7 +19,7 @@ def save_checkpoint(folder: Path, step: int, state: dict[str, Any]) -> None:
     """Writes checkpoint-<step>.pt, whole or not at all, then removes all but the newest two."""
     durable.write(folder / f"checkpoint-{step}.pt", lambda file: torch.save({"format": FORMAT, **state}, file))
     for stale in _checkpoints(folder)[KEPT:]:
-        stale.unlink()
+        stale.unlink(missing_ok=True)  # another attempt, on a machine that was given up too early, removes them too
 
 
 def load_newest(folder: Path) -> dict[str, Any] | None:
@@ -44,7 +44,7 @@ def newest_step(folder: Path) -> int | None:
 
 def remove_checkpoints(folder: Path) -> None:
     for path in _checkpoints(folder):
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def save_generator(path: Path, weights: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:

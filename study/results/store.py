@@ -61,7 +61,7 @@ class Store:
         patterns = (".*.aside", *[f".{trial}.*.aside"] * 3)
         for folder, pattern in zip(folders, patterns, strict=True):
             for path in folder.glob(pattern):
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def read(self, trial: str) -> list[dict[str, Any]]:
         """Every row of every attempt at one trial, attempt by attempt; damaged files are left out, with a warning."""

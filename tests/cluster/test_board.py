@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.board import ENDINGS, Board, Head, Job, alive, renewed
-from study.heartbeat import LOST
+from cluster.board import ENDINGS, Board, Head, Job, alive
+from study.heartbeat import LOST, now
 from study.results.store import Store
 from tests.cluster.stage import ago, ended, life, notice, submission
 
@@ -65,7 +65,7 @@ def test_lives_are_read_back_in_the_order_of_their_starts(board: Board) -> None:
     assert board.life("head.12.1") == lives[3]
     assert board.life("head.12.2") is None
     assert lives[0].name == "worker.13_10.0"
-    board.write_life(renewed(lives[0]))
+    board.write_life(replace(lives[0], seen_at=now()))
     assert len(board.lives()) == 4
     assert board.lives()[0].silent() < 1
 

@@ -100,7 +100,8 @@ def test_every_wish_that_it_leaves_is_heard(number: signal.Signals) -> None:
 
 @pytest.mark.usefixtures("handlers")
 def test_only_the_first_signal_interrupts_and_only_where_that_is_wanted() -> None:
-    signals = Signals(interrupt=True)
+    signals = Signals()
+    signals.interrupt()
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGUSR2)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -111,8 +112,10 @@ def test_only_the_first_signal_interrupts_and_only_where_that_is_wanted() -> Non
 def test_others_may_take_the_signals_and_it_listens_again() -> None:
     signals = Signals()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signals.listen()
-    os.kill(os.getpid(), signal.SIGTERM)
+    signals.interrupt()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
     assert signals.asked is signal.SIGTERM
 
 

@@ -107,7 +107,7 @@ def test_what_dead_owners_left_is_removed_and_the_living_are_spared(parent: Path
     def of(owner: int, name: str, user: int = os.getuid()) -> Path:
         folder = parent / f"{name[:3]}-{user}-{name[4:]}"
         (folder / "ray").mkdir(parents=True)
-        (folder / ray_process.OWNER).write_text(str(owner))
+        (folder / ray_process.OWNER).write_text(f"{socket.gethostname()} {owner}")
         return folder
 
     gone = subprocess.Popen(["true"])

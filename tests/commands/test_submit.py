@@ -215,7 +215,7 @@ def test_what_sbatch_refuses_is_told_and_can_be_sent_again(order: Sending, slurm
             "'done' is not a status that can be retried; valid: failed, started",
         ),
         (("retry", "tiny.yaml", "--cluster", "lab.yaml", "--workers", "2"), "--workers counts trials on this machine;"),
-        (("worker", "results/tiny", "1"), "results/tiny/cluster/submissions/0001.json: No such file or directory"),
+        (("worker", "results/tiny", "1"), "results/tiny has no submission 1"),
     ],
 )
 @pytest.mark.usefixtures("order")

@@ -24,7 +24,7 @@ from tests.slurm.conftest import Queued, Slurm, eventually
 STUDY: dict[str, Any] = {
     "name": "small",
     "losses": ["ns", "vae"],
-    "datasets": {"triangles_tiny": {"steps": 400, "evaluations": 2}},
+    "datasets": {"triangles_tiny": {"steps": 600, "evaluations": 2}},
     "phases": [{"name": "wide", "space": "wide", "settings": 2}],
     "width": 0.125,
     "measure": {"generated": 200, "real": 200},
@@ -38,7 +38,7 @@ PROFILE: dict[str, Any] = {
 }
 
 
-A_MOMENT = 3.0  # seconds, of which a trial of these takes about ten
+A_MOMENT = 2.0  # seconds, of which a trial of these takes about ten
 
 
 @dataclass(frozen=True)

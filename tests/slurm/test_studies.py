@@ -65,7 +65,6 @@ def test_a_plain_run_over_three_hosts(stage: Stage, expected: pd.DataFrame) -> N
     again = stage.gan_study("submit", "small.yaml", "--cluster", "here.yaml", code=2)
     assert "already" in again
     stage.wait_for_trials(3)
-    assert_closed_to_strangers(stage)
     stage.wait_for_the_end()
     assert_whole(stage, expected)
     assert "nothing is missing" in stage.submit()
@@ -139,12 +138,14 @@ def test_kill_9_of_the_head(whose: str, stage: Stage, expected: pd.DataFrame) ->
     assert_nothing_left(stage, but_folders=stage.slurm.hosts if whose == "of its job" else ())
 
 
-def test_the_time_limit(stage: Stage, tmp_path: Path) -> None:
+def test_the_time_limit_and_a_stranger(stage: Stage, tmp_path: Path) -> None:
     """Slurm warns a minute before the end, or up to a minute earlier still."""
     one = {"losses": ["ns"], "phases": [{"name": "wide", "space": "wide", "settings": 1}]}
     one |= {"datasets": {"triangles_tiny": {"steps": 3000, "evaluations": 2}}}
     stage.write(workers={"time": "2", "number": 1}, grace=60, **one)
     stage.submit()
+    stage.wait_for_trials()
+    assert_closed_to_strangers(stage)
     stage.wait(lambda: len(stage.lives("worker")) > 1, 200, "a second life of the worker")
     stage.wait_for_the_end(600)
     assert_whole(stage, undisturbed(tmp_path / "undisturbed", stage.data, **one))
