@@ -114,8 +114,7 @@ def test_others_may_take_the_signals_and_it_listens_again() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signals.interrupt()
     with pytest.raises(KeyboardInterrupt):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
+        signal.raise_signal(signal.SIGTERM)
     assert signals.asked is signal.SIGTERM
 
 
