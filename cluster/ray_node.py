@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from cluster.environment import RAY
+from cluster.environment import OBJECT_STORE_BYTES, RAY
 
 os.environ |= RAY
 if "ray" in sys.modules:
@@ -24,7 +24,6 @@ from cluster.reaper import reap
 
 PARENT = Path("/tmp")  # short, because Ray's Unix sockets below it must stay under 107 bytes
 PREFIX = "gan-study-"
-OBJECT_STORE_BYTES = 100_000_000  # trials exchange numbers, not arrays
 
 
 @contextmanager

@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster.environment import RAY
+from cluster.environment import OBJECT_STORE_BYTES, RAY
 from cluster.living import shielded
 from cluster.reaper import end, reap
 from cluster.site import Site, my_job
 from study.errors import StudyError
 from study.node import DEADLINE, FOLDER, JOB, LIFETIME
 
-OBJECT_STORE_BYTES = 100_000_000  # trials exchange numbers, not arrays; Ray takes no less than 75 MB
 # The head asks every node each second whether it is well. A killed one refuses, and is given up after five seconds,
 # which its trials wait; one that is cut off, or so busy that it does not answer within five seconds, after thirty.
 HEALTH = {

@@ -70,10 +70,10 @@ class _Worker(tune.Trainable):
         return self._runner.advance()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Tune saves an actor before it gives it the next trial; the trial's own checkpoint is already on disk."""
+        raise NotImplementedError("a trial saves its own checkpoints; Tune is told not to")
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Nothing to load: a trial resumes from its own files."""
+        raise NotImplementedError("a trial resumes from its own files")
 
 
 class _Listener(tune.Callback):
@@ -174,6 +174,8 @@ def run_missing(
             name="tune",
             storage_path=str(scratch),
             verbose=0,
+            # Tune would save at the end of a trial, into a folder of this machine that others do not have.
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=-1),  # a runner gives a trial up, by what is on record
             callbacks=[listener],
             stop=_Hopeless(listener),
