@@ -71,7 +71,8 @@ def _moved(folder: Path) -> list[tuple[str, str]]:
     _submit(folder, phase, lengths, workers=3, more=more)
     store = _store(folder)
     _wait(lambda: list(store.rows.glob("*.parquet")), "the short trial's end")
-    victim = next(sign for sign in _running(store) if sign["step"])
+    _wait(lambda: any(sign.get("step") for sign in _running(store)), "a trial under way")
+    victim = next(sign for sign in _running(store) if sign.get("step"))
     before = time.time()
     where = ["--partition=gpu", "--exclusive", f"--nodelist={victim['host']}", "--chdir=/", "--output=/dev/null"]
     _call("sbatch", *where, "--wrap", "sleep 5")

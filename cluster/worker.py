@@ -70,8 +70,7 @@ class _Worker:
                 return asked
             if head is not None and silent(head.seen_at) < LOST and reachable(head.address):
                 return head
-            last = self._site.board.last_head(self._site.submission.number)
-            if last is not None and last.ended_at is not None and not last.requeued:
+            if self._over():
                 return "ended"
             if now - began > 60 * self._site.profile.patience:
                 return "no head"
@@ -79,6 +78,11 @@ class _Worker:
                 looked = now
                 replace_lost_head(self._site.board, self._site.submission.number)
             time.sleep(LOOK)
+
+    def _over(self) -> bool:
+        """Whether the last head has ended for good."""
+        last = self._site.board.last_head(self._site.submission.number)
+        return last is not None and last.ended_at is not None and not last.requeued
 
     def _stay(self, head: Head) -> str | None:
         """Offers its places to this head; returns why the worker ends, or None where it waits for the next head."""
@@ -103,6 +107,8 @@ class _Worker:
                 continue
             looked = now
             notice = self._site.board.head()
+            if notice is None and self._over():
+                return None
             heard = now if notice is not None and notice.life == head.life and reachable(head.address) else heard
             if now - heard > UNREACHABLE or (notice is not None and notice.life != head.life):
                 log.warning("the head at %s is lost", head.address)
