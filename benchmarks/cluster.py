@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from benchmarks.timing import print_table
+from cluster.board import Board
 from cluster.development import hosts, life
 from cluster.development.layout import Layout
 from study.results import Store, connect
@@ -71,8 +72,13 @@ def _moved(folder: Path) -> list[tuple[str, str]]:
     _submit(folder, phase, lengths, workers=3, more=more)
     store = _store(folder)
     _wait(lambda: list(store.rows.glob("*.parquet")), "the short trial's end")
-    _wait(lambda: any(sign.get("step") for sign in _running(store)), "a trial under way")
-    victim = next(sign for sign in _running(store) if sign.get("step"))
+    (head,) = Board(store).heads()  # whose host nobody can have alone
+
+    def under_way() -> list[dict[str, Any]]:
+        return [sign for sign in _running(store) if sign.get("step") and sign["host"] != head.host]
+
+    _wait(under_way, "a trial under way")
+    victim = under_way()[0]
     before = time.time()
     where = ["--partition=gpu", "--exclusive", f"--nodelist={victim['host']}", "--chdir=/", "--output=/dev/null"]
     _call("sbatch", *where, "--wrap", "sleep 5")
