@@ -170,6 +170,12 @@ def test_which_trials_are_run(
     assert [wanted(facts, statuses, forgiven, study) for statuses in (RUN, RETRY)] == [in_run, in_retry]
 
 
+def test_a_retry_of_failed_ones_alone_goes_on_in_the_middle_of_one() -> None:
+    facts = {"trial": "t", "status": "started", "failures": 1}
+    assert wanted(facts, {"failed"}, {"t": 1}, tiny_study())
+    assert not wanted(facts, {"failed"}, {}, tiny_study())  # one that a killed run left
+
+
 def test_machines_are_those_of_the_order_or_this_one(tiny_yaml: Callable[..., Path], trained: SimpleNamespace) -> None:
     assert code_of(tiny_yaml(phases=[{**WIDE, "settings": 1}]), workers=3) == 0
     assert code_of(tiny_yaml(phases=[WIDE]), machines="a cluster") == 0
