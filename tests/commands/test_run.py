@@ -62,7 +62,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Callabl
 
 def _alive(driver: subprocess.Popen[str]) -> list[str]:
     """What lives of the session that the driver began; a zombie is dead, and waits for a parent that is not ours."""
-    listed = subprocess.run(["ps", "-eo", "stat,sid,pid,args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["ps", "-ww", "-eo", "stat,sid,pid,args"], capture_output=True, text=True, check=True
+    ).stdout
     lines = (line.split(None, 3) for line in listed.splitlines()[1:])
     return [what for state, session, _, what in lines if session == str(driver.pid) and not state.startswith("Z")]
 

@@ -131,9 +131,7 @@ BAD: dict[str, bytes] = {
     "two images": squeezed(official.idx(np.zeros((2, 4, 6), np.uint8))),
     "labels": squeezed(official.idx(np.zeros(24, np.uint8))),
     "transposed": squeezed(official.idx(np.zeros((1, 6, 4), np.uint8))),
-    "more than there can be": squeezed(
-        struct.pack(">BBBB3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1) + GOOD, mtime=0
-    ),
+    "more than there can be": squeezed(struct.pack(">BBBB3I", 0, 0, 8, 3, *3 * [2**32 - 1]) + GOOD),
     "header only": squeezed(GOOD[:16]),
     "half a header": squeezed(GOOD[:6]),
     "one byte short": squeezed(GOOD[:-1]),

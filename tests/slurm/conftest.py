@@ -82,8 +82,9 @@ class Slurm:
 
     def processes(self, host: str) -> dict[int, str]:
         """Command lines of what runs on a host beside its own daemon and Slurm's, by the pids of the host itself."""
-        own = ("slurmd ", "slurmstepd", "ps -eo")
-        lines = self.run_on(host, "ps", "-eo", "pid=,stat=,args=").stdout.splitlines()
+        own = ("slurmd ", "slurmstepd", "ps -ww")
+        # -ww: where COLUMNS is set, lines would be cut off there.
+        lines = self.run_on(host, "ps", "-ww", "-eo", "pid=,stat=,args=").stdout.splitlines()
         parts = [line.split(maxsplit=2) for line in lines]
         return {
             int(pid): command
