@@ -134,9 +134,9 @@ def check_name(name: str, base: Path) -> Path:
     """The folder of the cluster of this name. Raises Problem where the name or the base cannot be used."""
     if not NAME.fullmatch(name):
         raise Problem(f"name: {name!r} cannot be a cluster's name; allowed: 1 to 13 of a-z and 0-9, a letter first")
+    if not base.is_absolute() or len(str(base / name)) > LONGEST_FOLDER:
+        raise Problem(f"folder: {base} must be an absolute path, with the name at most {LONGEST_FOLDER} characters")
     own = [place for place in map(Path, ("/tmp", "/dev/shm")) if base.resolve().is_relative_to(place)]
     if own:
         raise Problem(f"folder: {base} is in {own[0]}, of which every host has its own; choose one below /var/lib")
-    if not base.is_absolute() or len(str(base / name)) > LONGEST_FOLDER:
-        raise Problem(f"folder: {base} must be an absolute path, with the name at most {LONGEST_FOLDER} characters")
     return base / name

@@ -15,6 +15,7 @@ from cluster.development import hosts, life, machine, watch
 from cluster.development.layout import Layout
 
 SLOTS = "tuvwxyz"  # sessions at the same time on one machine
+ROOT = Path(__file__).parents[2]
 QUEUE = "%i|%T|%N|%r|%P|%j"
 
 
@@ -91,6 +92,12 @@ class Slurm:
             for pid, status, command in parts
             if pid != "1" and "Z" not in status and not command.startswith(own)
         }
+
+    def temporary(self, host: str) -> list[str]:
+        """What is in a host's /tmp, beside a clone of this project that every host has there too."""
+        there = self.run_on(host, "ls", "-A", "/tmp").stdout.splitlines()
+        clone = ROOT.relative_to("/tmp").parts[:1] if ROOT.is_relative_to("/tmp") else ()
+        return [name for name in there if name not in clone]
 
     def ports(self, host: str) -> set[int]:
         """TCP ports that somebody on the host listens at, slurmd's excepted."""

@@ -42,7 +42,7 @@ def assert_nothing_left(stage: Stage, but_folders: Collection[str] = ()) -> None
     for host in stage.slurm.hosts:
         assert stage.slurm.processes(host) == {}
         assert stage.slurm.ports(host) == set()
-        assert host in but_folders or stage.slurm.run_on(host, "ls", "/tmp").stdout == ""
+        assert host in but_folders or stage.slurm.temporary(host) == []
 
 
 def assert_closed_to_strangers(stage: Stage) -> None:
