@@ -35,6 +35,12 @@ APART = multiprocessing.get_context("forkserver")
 APART.set_forkserver_preload(["torch._dynamo", "tests.conftest"])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that two processes end together: studies on Slurm, which mostly wait, then real runs."""
+    items.sort(key=lambda item: sum(item.get_closest_marker(name) is None for name in ("slow", "slurm")))
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def tiny_study(**changed: Any) -> spec.Study:
     """A study of two losses with 30 steps each; top-level keys can be changed."""
     return spec.validate({**TINY, **changed}, "tiny")
