@@ -15,6 +15,7 @@ from cluster.development import hosts, life, machine, watch
 from cluster.development.layout import Layout
 
 SLOTS = "tuvwxyz"  # sessions at the same time on one machine
+PATIENCE = 90.0  # seconds
 ROOT = Path(__file__).parents[2]
 QUEUE = "%i|%T|%N|%r|%P|%j"
 
@@ -31,11 +32,11 @@ class Queued:
     name: str
 
 
-def eventually(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Waits until the condition holds; fails with `what` was awaited where it does not within so many seconds."""
-    deadline = time.monotonic() + seconds
+def eventually(condition: Callable[[], object], what: str) -> None:
+    """Waits until the condition holds; fails with `what` was awaited where it does not, however busy the machine is."""
+    deadline = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
         time.sleep(0.2)
 
 
@@ -120,9 +121,9 @@ class Slurm:
         """Boots a killed host; returns when Slurm can use it. Jobs that it had are requeued, if they were not yet."""
         life.revive(self.layout, host)
 
-    def wait_idle(self, seconds: float = 30) -> None:
+    def wait_idle(self) -> None:
         """Until no job is on any host."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not self._idle():
             assert time.monotonic() < deadline, f"{watch.states(self.layout)}, {self.squeue()}"
             time.sleep(0.2)

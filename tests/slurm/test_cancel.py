@@ -65,7 +65,7 @@ def test_cancel_ends_every_job_of_the_study_and_no_other(slurm: Slurm, board: Bo
     head, workers = send(slurm, board)
     stranger = slurm.sbatch("--partition=gpu", "--begin=now+1hour", "--wrap", "true")
     running = {head, *(f"{workers}_{i}" for i in range(5))}
-    eventually(lambda: {job.id for job in slurm.squeue() if job.state == "RUNNING"} == running, 30, "six jobs run")
+    eventually(lambda: {job.id for job in slurm.squeue() if job.state == "RUNNING"} == running, "six jobs run")
     before = facts(slurm, board)
     workers_stand = {("worker", "RUNNING", 1), ("worker", "RUNNING", 4), ("worker", "PENDING", 3)}
     assert groups(before) == {("head", "RUNNING", 1)} | workers_stand
@@ -89,7 +89,7 @@ def test_cancel_ends_every_job_of_the_study_and_no_other(slurm: Slurm, board: Bo
 
 def test_jobs_that_take_their_time_are_named_and_go_later(slurm: Slurm, board: Board) -> None:
     send(slurm, board, "trap '' TERM; while true; do sleep 1; done", tasks=1)
-    eventually(lambda: all(job.state == "RUNNING" for job in slurm.squeue()), 30, "both jobs run")
+    eventually(lambda: all(job.state == "RUNNING" for job in slurm.squeue()), "both jobs run")
     first = gan_study(slurm, board, "cancel", "tiny", "--wait", "1")
     assert first.returncode == 1, first.stdout + first.stderr
     assert "2 jobs (2 COMPLETING) still there after 1 s; follow: gan-study status tiny" in first.stdout

@@ -52,7 +52,7 @@ def neighbour(slurm: Slurm) -> Iterator[Layout]:
 def test_one_job_on_three_hosts(slurm: Slurm, shared: Path) -> None:
     out = shared / "names"
     job = slurm.sbatch("--nodes=3", "--ntasks=3", f"--output={out}", "--wrap=srun hostname")
-    eventually(lambda: slurm.state(job) == "COMPLETED", 20, "the job ends")
+    eventually(lambda: slurm.state(job) == "COMPLETED", "the job ends")
     assert sorted(out.read_text().split()) == list(slurm.hosts)
 
 
@@ -61,10 +61,8 @@ def test_room_for_three_workers_and_a_head(slurm: Slurm, shared: Path) -> None:
     slurm.sbatch("--mem=1G", SLEEP)
     script = "--wrap=echo $CUDA_VISIBLE_DEVICES; sleep 600"
     slurm.sbatch("--partition=preemptible", "--array=0-2", "--mem=2G", "--gres=gpu:2", output, script)
-    eventually(lambda: [job.state for job in slurm.squeue()] == ["RUNNING"] * 4, 20, "head and workers run")
-    eventually(
-        lambda: [path.read_text() for path in shared.iterdir()] == ["0,1\n"] * 3, 10, "two GPUs for every worker"
-    )
+    eventually(lambda: [job.state for job in slurm.squeue()] == ["RUNNING"] * 4, "head and workers run")
+    eventually(lambda: [path.read_text() for path in shared.iterdir()] == ["0,1\n"] * 3, "two GPUs for every worker")
 
 
 def test_every_host_has_folders_processes_and_a_name_of_its_own(slurm: Slurm, shared: Path) -> None:
@@ -85,7 +83,7 @@ def test_processes_and_ports_of_a_host_are_told(slurm: Slurm) -> None:
     first, second, _ = slurm.hosts
     listen = "import socket, time; s = socket.create_server(('', 4321)); time.sleep(600)"
     slurm.sbatch(f"--nodelist={first}", f'--wrap=exec {sys.executable} -c "{listen}"')
-    eventually(lambda: slurm.ports(first) == {4321}, 20, "the job listens")
+    eventually(lambda: slurm.ports(first) == {4321}, "the job listens")
     assert [line for line in slurm.processes(first).values() if "4321" in line]
     assert slurm.ports(second) == set()
 
@@ -95,40 +93,40 @@ def test_jobs_go_on_after_preemption_and_after_the_loss_of_a_host(slurm: Slurm) 
     # The shell dies of the SIGTERM that ends the grace time.
     preempted = slurm.sbatch("--partition=preemptible", "--requeue", f"--nodelist={first}", SLEEP)
     cut_off = slurm.sbatch("--partition=preemptible", "--requeue", f"--nodelist={third}", SLEEP)
-    eventually(lambda: {job.state for job in slurm.squeue()} == {"RUNNING"}, 20, "both run")
+    eventually(lambda: {job.state for job in slurm.squeue()} == {"RUNNING"}, "both run")
     slurm.cut(third)
     address = slurm.layout.host(third).address
     assert slurm.run_on(second, sys.executable, "-c", CONNECT, address, check=False).returncode == 1
     urgent = slurm.sbatch(f"--nodelist={first}", "--exclusive", "--wrap=true")
-    eventually(lambda: slurm.show(preempted)["Reason"] == "BeginTime", 30, "requeued after the grace time of 20 s")
-    eventually(lambda: slurm.state(urgent) == "COMPLETED", 10, "the urgent job is done")
+    eventually(lambda: slurm.show(preempted)["Reason"] == "BeginTime", "requeued after the grace time of 20 s")
+    eventually(lambda: slurm.state(urgent) == "COMPLETED", "the urgent job is done")
     slurm.requeue_now(preempted)
-    eventually(lambda: slurm.state(preempted) == "RUNNING", 5, "the preempted job runs again")
-    eventually(lambda: slurm.state(cut_off) == "PENDING", 30, "Slurm misses the host")
+    eventually(lambda: slurm.state(preempted) == "RUNNING", "the preempted job runs again")
+    eventually(lambda: slurm.state(cut_off) == "PENDING", "Slurm misses the host")
     slurm.heal(third)
     slurm.requeue_now(cut_off)
-    eventually(lambda: slurm.state(cut_off) == "RUNNING", 10, "its job runs again, on the same host")
+    eventually(lambda: slurm.state(cut_off) == "RUNNING", "its job runs again, on the same host")
     slurm.run_on(second, sys.executable, "-c", CONNECT, address)
-    eventually(lambda: list(slurm.processes(third).values()).count("sleep 600") == 1, 10, "the orphan has ended")
+    eventually(lambda: list(slurm.processes(third).values()).count("sleep 600") == 1, "the orphan has ended")
 
 
 def test_a_killed_host_comes_back_empty(slurm: Slurm) -> None:
     first = slurm.hosts[0]
     slurm.run_on(first, "touch", "/tmp/mine")
     job = slurm.sbatch("--requeue", f"--nodelist={first}", SLEEP)
-    eventually(lambda: slurm.state(job) == "RUNNING", 20, "the job runs")
+    eventually(lambda: slurm.state(job) == "RUNNING", "the job runs")
     slurm.kill(first)
     assert hosts.processes(slurm.layout.host(first).namespace) == []
     slurm.revive(first)
     assert slurm.temporary(first) == []
     assert slurm.squeue()[0].state == "PENDING"
     slurm.requeue_now(job)
-    eventually(lambda: slurm.state(job) == "RUNNING", 8, "the job runs again")
+    eventually(lambda: slurm.state(job) == "RUNNING", "the job runs again")
 
 
 def test_jobs_outlive_slurmctld(slurm: Slurm) -> None:
     job = slurm.sbatch(SLEEP)
-    eventually(lambda: slurm.state(job) == "RUNNING", 20, "the job runs")
+    eventually(lambda: slurm.state(job) == "RUNNING", "the job runs")
     slurm.kill("ctl")
     asked = subprocess.run(["scontrol", "ping"], env=slurm.environment(), capture_output=True, text=True)
     assert "DOWN" in asked.stdout

@@ -100,7 +100,7 @@ def test_a_gpu_that_is_none(examine: Doctor) -> None:
 def test_full_nodes_are_unknown(examine: Doctor, slurm: Slurm) -> None:
     """Whoever is on the nodes stays there: no job is preempted to be looked at."""
     job = slurm.sbatch("-p", "preemptible", "-N3", "--exclusive", "--wrap=sleep 100")
-    eventually(lambda: slurm.state(job) == "RUNNING", 15, "the nodes are full")
+    eventually(lambda: slurm.state(job) == "RUNNING", "the nodes are full")
     found = examine()
     for role in ("workers node", "head node"):
         assert [verdict for verdict, _ in _of(found, role)] == ["unknown"]

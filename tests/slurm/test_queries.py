@@ -23,7 +23,7 @@ def test_tasks_of_an_array_from_queue_to_end(slurm: Slurm) -> None:
     assert _states(held) == {f"{held}_{index}": ("PENDING", "JobHeldUser") for index in range(3, 10)}
     assert queries.seconds_left(f"{held}_3") == 90 * 60
     job = slurm.sbatch("-p", "preemptible", "--array=0-1%1", "-t", "10", "--wrap=sleep 60")
-    eventually(lambda: _states(job).get(f"{job}_0") == ("RUNNING", ""), 15, "the first task runs")
+    eventually(lambda: _states(job).get(f"{job}_0") == ("RUNNING", ""), "the first task runs")
     assert _states(job)[f"{job}_1"] == ("PENDING", "JobArrayTaskLimit")
     assert {task.id for task in queries.queued([held, job]) or []} == {*_states(held), *_states(job)}
     (running,) = (task for task in queries.queued([job]) or [] if task.state == "RUNNING")
@@ -34,16 +34,16 @@ def test_tasks_of_an_array_from_queue_to_end(slurm: Slurm) -> None:
     assert left is not None
     assert 9 * 60 < left <= 10 * 60
     queries.cancel([held, job])
-    eventually(lambda: queries.queued([held, job]) == [], 15, "nothing is queued")
+    eventually(lambda: queries.queued([held, job]) == [], "nothing is queued")
     assert queries.state(f"{job}_0") == "CANCELLED"
     queries.cancel([held, job])  # once more does no harm
 
 
 def test_a_job_that_is_requeued_counts_its_restarts(slurm: Slurm) -> None:
     job = slurm.sbatch("-p", "preemptible", "--requeue", "-t", "10", "--wrap=sleep 60")
-    eventually(lambda: queries.state(job) == "RUNNING", 15, "it runs")
+    eventually(lambda: queries.state(job) == "RUNNING", "it runs")
     assert queries.requeue(job)
-    eventually(lambda: _states(job) == {job: ("PENDING", "BeginTime")}, 15, "it waits to start again")
+    eventually(lambda: _states(job) == {job: ("PENDING", "BeginTime")}, "it waits to start again")
     assert [task.restarts for task in queries.queued([job]) or []] == [1]
 
 
