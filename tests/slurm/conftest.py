@@ -15,7 +15,7 @@ from cluster.development import hosts, life, machine, watch
 from cluster.development.layout import Layout
 
 SLOTS = "tuvwxyz"  # sessions at the same time on one machine
-PATIENCE = 90.0  # seconds
+PATIENCE = 90.0  # seconds, on a busy machine
 ROOT = Path(__file__).parents[2]
 QUEUE = "%i|%T|%N|%r|%P|%j"
 
@@ -32,11 +32,11 @@ class Queued:
     name: str
 
 
-def eventually(condition: Callable[[], object], what: str) -> None:
-    """Waits until the condition holds; fails with `what` was awaited where it does not, however busy the machine is."""
-    deadline = time.monotonic() + PATIENCE
+def eventually(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
+    """Waits until the condition holds; fails with `what` was awaited where it does not within so many seconds."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.2)
 
 

@@ -100,7 +100,7 @@ class Stage:
         return found
 
     def wait(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        eventually(condition, seconds, f"{what}\n{self.say()}")
+        eventually(condition, f"{what}\n{self.say()}", seconds)
 
     def wait_for_trials(self, hosts: int = 1, seconds: float = 120) -> None:
         """Until trials have trained on so many hosts for a moment."""
@@ -109,10 +109,10 @@ class Stage:
             begun = {sign["host"] for sign in self.running().values() if silent(sign["started_at"]) > A_MOMENT}
             return len(begun) >= hosts
 
-        eventually(there, seconds, f"trials on {hosts} hosts\n{self.say()}")
+        eventually(there, f"trials on {hosts} hosts\n{self.say()}", seconds)
 
     def wait_for_the_end(self, seconds: float = 300) -> None:
-        eventually(lambda: not self.jobs(), seconds, f"the end of {self.name}\n{self.say()}")
+        eventually(lambda: not self.jobs(), f"the end of {self.name}\n{self.say()}", seconds)
 
     def say(self) -> str:
         """The last lines of every job, for a test that fails."""
