@@ -36,7 +36,7 @@ APART.set_forkserver_preload(["torch._dynamo", "tests.conftest"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that two processes end together: studies on Slurm, which mostly wait, then real runs."""
+    """The longest first, so that all processes end together: studies on Slurm, which mostly wait, then real runs."""
     items.sort(key=lambda item: sum(item.get_closest_marker(name) is None for name in ("slow", "slurm")))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
