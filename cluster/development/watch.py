@@ -7,7 +7,7 @@ import time
 from cluster.development import hosts, machine
 from cluster.development.layout import Host, Layout, Problem
 
-PATIENCE = 30.0  # seconds until every host must work
+PATIENCE = 90.0  # seconds until every host must work, on a busy machine
 BOOT = 3.0  # seconds until a host must have processes
 AT_WORK = ("idle", "mixed", "allocated", "completing")  # without a mark such as *, which says that it does not answer
 SLURMCTLD, SLURMD = 6817, 6818  # Slurm's default ports; every host has an address of its own
@@ -38,6 +38,8 @@ def wait(layout: Layout, expected: list[Host]) -> None:
     while fault := _fault(layout, expected):
         guilty, said = fault
         waited = time.monotonic() - started
+        if f"{guilty.name} is drain" in said:  # by Slurm itself, as a job's processes took long to die
+            tell(layout, guilty, "RESUME")
         if waited > PATIENCE or (waited > BOOT and hosts.first_process(guilty) is None):
             raise Problem(f"{said}, after {waited:.0f} s; {_log(layout, guilty)}")
         time.sleep(0.2)

@@ -102,7 +102,7 @@ class Stage:
     def wait(self, condition: Callable[[], object], seconds: float, what: str) -> None:
         eventually(condition, f"{what}\n{self.say()}", seconds)
 
-    def wait_for_trials(self, hosts: int = 1, seconds: float = 120) -> None:
+    def wait_for_trials(self, hosts: int = 1, seconds: float = 300) -> None:
         """Until trials have trained on so many hosts for a moment."""
 
         def there() -> bool:
@@ -111,7 +111,7 @@ class Stage:
 
         eventually(there, f"trials on {hosts} hosts\n{self.say()}", seconds)
 
-    def wait_for_the_end(self, seconds: float = 300) -> None:
+    def wait_for_the_end(self, seconds: float = 600) -> None:
         eventually(lambda: not self.jobs(), f"the end of {self.name}\n{self.say()}", seconds)
 
     def say(self) -> str:

@@ -210,3 +210,12 @@ def test_a_host_that_is_not_there_is_an_error(slurm: Slurm) -> None:
         assert (done.returncode, done.stdout) == (2, "")
         valid = ", ".join([*slurm.hosts, "ctl"])
         assert f"'nowhere' is not a host of the cluster {slurm.layout.name!r}; valid: {valid}" in done.stderr
+
+
+def test_a_host_that_slurm_has_drained_is_used_again(slurm: Slurm) -> None:
+    """As it does where a job's processes took long to die."""
+    first = slurm.hosts[0]
+    slurm.call("scontrol", "update", f"NodeName={first}", "State=DRAIN", "Reason=Kill task failed")
+    slurm.kill(first)
+    slurm.revive(first)
+    slurm.wait_idle()
