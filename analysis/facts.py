@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis import fingerprints
 from analysis.formats import listed, span, value
 from analysis.frames import AS_RUN, MISSING, Study
+from study.results import fingerprints
 
 Facts = Mapping[str, str]  # name, see `fairness.CAUSES` -> its value in words
 USUAL = "the usual ones"  # weights that the extractor is known by

@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 
 from analysis.facts import Facts
-from analysis.fingerprints import differing
 from analysis.formats import listed
 from analysis.sides import Side
+from study.results.fingerprints import differing
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import fingerprints
 from study.errors import StudyError
-from study.results import load as read
-from study.results import schema
+from study.results import connect, fingerprints, schema
 
 SEARCH = ["phase", "dataset", "loss"]
 SETTING = [*SEARCH, "sample"]
@@ -47,7 +45,8 @@ def load(folder: Path, *, mixed: bool = False) -> Study:
     where one search holds two variants of its loss, which no plan has: they are two losses.
     """
     folder = Path(folder)
-    trials, evaluations = read(folder)
+    with connect(folder) as database:
+        trials, evaluations = (database.table(view).df() for view in ("trials", "evaluations"))
     _one_per(trials, ["dataset"], ["objective", "reported"], folder)
     _one_per(trials, SEARCH, ["variant"], folder)
     if not mixed:

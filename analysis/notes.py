@@ -6,10 +6,10 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from analysis import fingerprints
 from analysis.formats import listed, span
 from analysis.frames import AS_RUN, DEFAULT, ENDED, MISSING, SEARCH, UNFIT, Study
 from analysis.intervals import FEWEST
+from study.results import fingerprints
 
 SAME = ("width", "batch_size", "batch_norm_decay", "evaluations", "measure")  # of a search and its repeats
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import fingerprints
 from analysis.frames import Study
+from study.results import fingerprints
 
 Facts = list[tuple[str, str]]
 

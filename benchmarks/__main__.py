@@ -1,4 +1,7 @@
-"""python -m benchmarks [NAME ...]: prints the tables; without names all but those that take minutes."""
+"""python -m benchmarks [NAME ...]: prints the tables; without names all but those that take minutes.
+
+A benchmark that is named alone may have options: python -m benchmarks results --help.
+"""
 
 import importlib
 import sys
@@ -7,17 +10,20 @@ from datetime import UTC, datetime
 from benchmarks.timing import machine
 
 QUICK = ("front_desk", "distance", "training")
-SLOW = ("demo", "cluster")
+SLOW = ("demo", "cluster", "results")
+WITH_OPTIONS = ("results",)
 
 
 def main() -> None:
-    names = sys.argv[1:] or QUICK
+    names, options = sys.argv[1:] or list(QUICK), list[str]()
+    if names[0] in WITH_OPTIONS:
+        names, options = names[:1], names[1:]
     wrong = [name for name in names if name not in QUICK + SLOW]
     if wrong:
         sys.exit(f"benchmarks has no {', '.join(wrong)}; it has {', '.join(QUICK + SLOW)}")
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine()}")
     for name in names:
-        importlib.import_module(f"benchmarks.{name}").main()
+        importlib.import_module(f"benchmarks.{name}").main(*([options] if options else []))
 
 
 if __name__ == "__main__":

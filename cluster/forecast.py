@@ -12,7 +12,7 @@ from cluster.profile import Profile
 from study.cost import ASSUMPTION, Pace, assumed
 from study.identity import from_content
 from study.results.glance import Glance, Kind, Line
-from study.spec import Study
+from study.spec import Merged, Study
 
 Places = Mapping[str, Mapping[str, Any]]  # trial -> its whereabouts
 Later = Mapping[str, Mapping[str, int]]  # phase -> trials, steps and evaluations whose settings are not selected yet
@@ -52,7 +52,7 @@ class _Work:
     basis: str
 
 
-def machines(spec: Study, papers: Papers, jobs: Jobs | None, running: int) -> Machines:
+def machines(spec: Study | Merged, papers: Papers, jobs: Jobs | None, running: int) -> Machines:
     """The newest submission's; without one, this machine, where as many trials run at once as run now."""
     if not papers.submissions:
         gpus = spec.resources.gpus

@@ -12,7 +12,7 @@ from cluster.papers import Papers
 from study.heartbeat import now
 from study.plan import deferred
 from study.results.glance import Glance, Line
-from study.spec import Study
+from study.spec import Merged, Study
 
 STATES = ("done", "running", "diverged", "failed", "lost", "started", "waiting")
 LEFT = ("running", "lost", "started", "waiting")  # a failed one is run again by gan-study retry alone
@@ -23,7 +23,7 @@ class Seen:
     """Everything that a page rests on, read at one moment."""
 
     study: str  # as the user names it
-    spec: Study
+    spec: Study | Merged
     glance: Glance
     running: Mapping[str, Mapping[str, Any]]  # trial -> its whereabouts
     lost: Mapping[str, Mapping[str, Any]]  # trial -> where its process fell silent
@@ -104,7 +104,7 @@ def progress(seen: Seen) -> Progress:
     states = {line.trial: _state(line, seen) for line in lines}
     left = [line for line in lines if states[line.trial] in LEFT]
     running = {trial: place for trial, place in seen.running.items() if states[trial] == "running"}
-    later = deferred(seen.spec, _known(seen.glance))
+    later = deferred(seen.spec, _known(seen.glance)) if isinstance(seen.spec, Study) else {}
     stand = jobs.stand(seen.papers)
     on = machines(seen.spec, seen.papers, stand, len(running))
     unattended = len(left) + sum(phase["trials"] for phase in later.values())

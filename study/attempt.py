@@ -1,6 +1,5 @@
 """One process's go at one trial: its number, its log, and its rows, durable before anybody hears of them."""
 
-import json
 import logging
 import os
 import socket
@@ -8,13 +7,16 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from study import durable, heartbeat, source
+from study import durable, energy, heartbeat
 from study.heartbeat import LOST
 from study.plan import Planned
-from study.results.store import Row, Store
-from study.whereabouts import attempts, last_attempt, sign_of_life
+from study.results.markers import read_marker
+from study.results.rowfile import Row
+from study.results.store import Store
+from study.whereabouts import last_attempt, sign_of_life
 from study.whereabouts import marker as marker_of
 
 USED = ("generator_updates", "images_seen", "train_seconds", "generator_parameters", "discriminator_parameters")
@@ -30,7 +32,8 @@ class Attempt:
         self.rows: list[Row] = []
         self.started_at = datetime.now(UTC)
         self.progress: Callable[[], Mapping[str, Any]] = dict  # for the heartbeat: step, steps, images_per_second
-        self._common = common
+        self.joules: Callable[[], float | None] = lambda: None
+        self.common = dict(common)  # columns that are the same on all its rows
 
     def add(self, step: int, values: dict[str, Any]) -> Row:
         """Writes one more row, together with this attempt's earlier ones, and returns it."""
@@ -40,6 +43,9 @@ class Attempt:
             "phase": self.planned.phase,
             "search": self.planned.search,
             "sample": self.planned.sample,
+            "space": self.planned.space,
+            "sampler": self.planned.sampler,
+            "search_seed": self.planned.search_seed,
             "loss": trial.loss,
             "variant": trial.variant,
             "dataset": trial.dataset,
@@ -51,7 +57,8 @@ class Attempt:
             "steps": trial.steps,
             "objective": trial.protocol.objective,
             "reported": trial.protocol.reported,
-            **self._common,
+            **self.common,
+            "energy_joules": self.joules(),
             "started_at": self.started_at,
             "written_at": datetime.now(UTC),
             **values,
@@ -62,9 +69,9 @@ class Attempt:
 
     def fail(self, step: int, error: BaseException, used: dict[str, Any]) -> Row:
         """The row of a trial that ended with an exception, with what it had used; its traceback is a file."""
-        path = self.store.trial_folder(self.planned.trial.id) / f"trace-{self.number}.txt"
-        durable.write_bytes(path, "".join(traceback.format_exception(error)).encode())
-        first_line = next(iter(str(error).splitlines()), "")
+        path = self.store.trace_file(self.planned.trial.id, self.number)
+        durable.write_bytes(path, _utf8("".join(traceback.format_exception(error))))
+        first_line = next(iter(_utf8(str(error)).decode().splitlines()), "")
         return self.add(
             step,
             {
@@ -79,34 +86,58 @@ class Attempt:
     def leave(self, reason: str) -> None:
         """Notes that the attempt moved on, its checkpoint safe: its end is no failure."""
         path = marker_of(self.store, self.planned.trial.id, self.number)
-        durable.write_json(path, {**json.loads(path.read_text()), "left": reason})
+        durable.write_json(path, {**read_marker(path), "left": reason})
+
+
+def _utf8(text: str) -> bytes:
+    """A file's name that is no UTF-8 is text that cannot be written as it is."""
+    return text.encode(errors="backslashreplace")
 
 
 @contextmanager
-def begin(planned: Planned, store: Store, common: dict[str, Any]) -> Iterator[Attempt | None]:
-    """The next attempt at a trial, once no other process is at it; None where the trial has ended meanwhile."""
+def begin(planned: Planned, store: Store, common: dict[str, Any], data: Path | None = None) -> Iterator[Attempt | None]:
+    """The next attempt at a trial, once no other process is at it; None where the trial has ended meanwhile.
+
+    common: the columns of where it runs, on every row. data: the folder that it reads.
+    """
     trial = planned.trial.id
     with _mine(store, trial):
         store.remove_aside(trial)
-        if ended(store.read(trial)):
+        rows = store.read(trial)
+        if ended(rows):
             yield None
             return
-        number = max([last_attempt(store, trial), *(row["attempt"] for row in store.read(trial))]) + 1
-        marker = {
-            "attempt": number,
+        started_at = datetime.now(UTC)
+        who = {
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "job": common.get("job"),
-            "started_at": heartbeat.now(),
+            "started_at": started_at.isoformat(),
         }
-        durable.write_json(marker_of(store, trial, number), marker)
+        marker = {**who, "data": None if data is None else str(data), "common": common}
+        number = _claim(store, trial, max([last_attempt(store, trial), *(row["attempt"] for row in rows)]) + 1, marker)
         attempt = Attempt(planned, store, number, common)
-        with (
-            _logging_to(store, trial),
-            heartbeat.beating(sign_of_life(store, trial), lambda: {**marker, **attempt.progress()}),
-        ):
-            log.info("attempt %d of trial %s on %s, process %d", number, trial, marker["host"], marker["pid"])
+        attempt.started_at = started_at
+        attempt.joules = energy.Meter(energy.POWERCAP).joules
+
+        def sign() -> dict[str, Any]:
+            attempt.joules()  # between two rows a counter may begin anew more than once
+            return {"attempt": number, **who, **attempt.progress()}
+
+        with _logging_to(store, trial), heartbeat.beating(sign_of_life(store, trial), sign):
+            log.info("attempt %d of trial %s on %s, process %d", number, trial, who["host"], who["pid"])
             yield attempt
+
+
+def _claim(store: Store, trial: str, number: int, marker: Mapping[str, Any]) -> int:
+    """This number, or the first above it that nobody has. Two processes may be here where locks do not reach."""
+    while True:
+        try:
+            durable.create(marker_of(store, trial, number), durable.json_bytes({"attempt": number, **marker}))
+        except FileExistsError:
+            number += 1
+        else:
+            return number
 
 
 @contextmanager
@@ -126,35 +157,10 @@ def _mine(store: Store, trial: str) -> Iterator[None]:
 def _gone_elsewhere(store: Store, trial: str) -> bool:
     sign = heartbeat.read(sign_of_life(store, trial))
     if sign is None:  # it died before its first, or has just ended
-        known = attempts(store, trial)
-        sign = {**known[-1], "seen_at": known[-1]["started_at"]} if known else None
+        paths = [*store.attempts_of(trial).values()]
+        known = read_marker(paths[-1]) if paths else None
+        sign = {**known, "seen_at": known["started_at"]} if known else None
     return sign is not None and sign["host"] != socket.gethostname() and heartbeat.silent(sign["seen_at"]) > LOST
-
-
-def record_death(planned: Planned, store: Store, reason: str) -> Row | None:
-    """Writes the failed row that a killed process could not write itself.
-
-    None where its last attempt left an end, stood still for its machine to be left, or where another is at it already.
-    """
-    trial = planned.trial.id
-    with durable.lock(store.trial_lock(trial), wait=False) as held:
-        rows = store.read(trial)
-        number = last_attempt(store, trial)
-        mine = [row for row in rows if row["attempt"] == number]
-        moved = bool(number) and "left" in json.loads(marker_of(store, trial, number).read_text())
-        if not held or moved or ended(rows) or any(row["status"] == "failed" for row in mine):
-            return None
-        died = attempts(store, trial)[-1:]  # the attempt that left no end
-        common = {"source": source.fingerprint(), "job": died[0]["job"] if died else None}
-        attempt = Attempt(planned, store, max(number, 1), common)
-        attempt.rows = list(mine)
-        last = max(rows, key=lambda row: (row["step"], row["attempt"]), default={"step": 0})
-        used = {name: last[name] for name in USED if last.get(name) is not None}
-        return attempt.fail(last["step"], WorkerDied(reason), used)
-
-
-class WorkerDied(Exception):
-    """A trial ended outside of itself: its process was killed, or failed before or after the trial ran."""
 
 
 def ended(rows: Sequence[Row]) -> bool:

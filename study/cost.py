@@ -52,7 +52,8 @@ def recorded(folder: Path) -> dict[Kind, Pace]:
             FROM (SELECT trial, loss, dataset, any_value(content) AS content, max(train_seconds) AS seconds,
                          max(step) AS steps, sum(evaluation_seconds) AS evaluation,
                          count(evaluation_seconds) AS evaluations
-                  FROM evaluations WHERE train_seconds IS NOT NULL GROUP BY trial, loss, dataset)
+                  FROM attempts WHERE train_seconds IS NOT NULL AND trial IN (SELECT trial FROM plan)
+                  GROUP BY trial, loss, dataset)
             GROUP BY loss, dataset, width""").fetchall()
     return {(loss, dataset, width): Pace(step, evaluation) for loss, dataset, width, step, evaluation in rows}
 

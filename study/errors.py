@@ -12,6 +12,10 @@ class DataUnavailable(StudyError):
     """A data set that can neither be found on this machine nor fetched."""
 
 
+class DiskFull(StudyError, OSError):
+    """A file that could not be written for want of room; nothing that was there before has changed."""
+
+
 def unknown(kind: str, value: object, allowed: Iterable[str], hint: str = "") -> StudyError:
     """The error for a name that is in no registry: the closest valid name and the valid list."""
     names = list(allowed)

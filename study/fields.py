@@ -61,7 +61,8 @@ SamplerName = Annotated[str, _known("a sampler", SAMPLERS), Field(json_schema_ex
 ExtractorName = Annotated[str, _known("an extractor", EXTRACTORS), Field(json_schema_extra=_enum(EXTRACTORS))]
 MetricName = Annotated[str, _known("a metric", METRICS), Field(json_schema_extra=_enum(METRICS))]
 Points = Annotated[int | list[int] | None, BeforeValidator(_points)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+IDENTIFIER = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Variants = Annotated[
     str | dict[str, str],  # of every loss, or loss by loss, the others as run
     BeforeValidator(_variants),

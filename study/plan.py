@@ -47,6 +47,7 @@ class Planned:
             "steps": trial.steps,
             "objective": trial.protocol.objective,
             "reported": trial.protocol.reported,
+            **trial.hyperparameters,
             "evidence": self.evidence,
             "content": trial.content,
         }

@@ -11,12 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from study.attempt import record_death
 from study.cost import Kind, Pace, kind_of
+from study.death import record_death
 from study.models.checkpoints import newest_step
 from study.node import PARKED, Node
 from study.plan import Planned, from_row
-from study.results.store import Row, Store, read_plan
+from study.results.rowfile import Row
+from study.results.store import Store, read_plan
 from study.session import Left, Options
 from study.trial import run
 from study.whereabouts import failures

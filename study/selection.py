@@ -13,8 +13,9 @@ from study.identity import Trial, canonical, digest, from_content
 from study.parts import Phase, Select
 from study.plan import Planned, Selected, Selections, build, from_row
 from study.results.query import connect
-from study.results.store import Row, Store, read_plan
-from study.spec import Study
+from study.results.rowfile import Row
+from study.results.store import Store, read_plan
+from study.spec import Merged, Study
 
 RULE = (
     "the setting with the least mean over its seeds of the least objective over evaluations; a setting with a "
@@ -101,14 +102,17 @@ def _origin(chosen: Select, rows: Sequence[Row], store: Store, results: Path) ->
         return Origin(store.folder, store.folder.name, chosen.phase, rows, "")
     direct = Store(results / chosen.study)
     try:
-        named = spec.load(chosen.study)
+        named: Study | Merged = spec.load(chosen.study)
     except StudyError as error:
         if not direct.plan_file.exists():
             return Origin(direct.folder, chosen.study, chosen.phase, None, f"; {error}")
-        named = spec.parse(direct.study_file.read_text(), str(direct.study_file))
+        named = spec.stored(direct.study_file.read_text(), str(direct.study_file))
     if named.name == store.folder.name:
         raise StudyError(f"select.study={chosen.study} is this very study; leave study out, and name one of its phases")
-    phases = [phase.name for phase in named.phases]
+    if isinstance(named, Merged):
+        phases = list(dict.fromkeys(row["phase"] for row in read_plan(direct.plan_file)))
+    else:
+        phases = [phase.name for phase in named.phases]
     if chosen.phase not in phases:
         raise unknown(f"a phase of {chosen.study}", chosen.phase, phases)
     folder = direct.folder if direct.plan_file.exists() else results / named.name

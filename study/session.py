@@ -28,7 +28,7 @@ from study.models.checkpoints import load_newest, remove_checkpoints, save_check
 from study.models.networks import Size, parameter_count
 from study.models.training import Recipe, Training
 from study.node import MEASURING, NOWHERE, RUNNING, Node
-from study.results.store import Row
+from study.results.rowfile import Row
 
 LOOK_SECONDS = 0.2  # between two looks for the request to leave the machine
 FRESH_SECONDS = 10.0  # of training: a checkpoint that is older than this is renewed before an evaluation
@@ -45,6 +45,7 @@ class Options:
     device: str = "cpu"
     checkpoint_seconds: float = 300.0
     keep_checkpoints: bool = False
+    study_yaml: str | None = None  # hash of the study that asks for the trial, for its rows
     node: Node = NOWHERE
 
 
@@ -67,6 +68,8 @@ class Session:
         self._earlier = attempt.store.read(self.trial.id)
         self._due = False  # the checkpoint was saved at an evaluation whose row is still to be written
         self._resume()
+        made = fingerprint(self.trial.protocol, prepared, self.shared.extractor)
+        attempt.common["fingerprint"] = canonical(made)  # what fails before it measured anything has it too
         self._saved_step, self._began = self.training.step, (self.training.step, self.train_seconds)
         self._saved = time.monotonic()
         attempt.progress = self._progress
@@ -184,14 +187,11 @@ class Session:
             save_generator(store.generator_file(self.trial.id), training.nets.generator.state_dict(), metadata)
 
     def _values(self, losses: tuple[float | None, float | None]) -> dict[str, Any]:
-        training = self.training
-        made = fingerprint(self.trial.protocol, self.shared.prepared, self.shared.extractor)
         return {
             **self.used(),
             "discriminator_loss": losses[0],
             "generator_loss": losses[1],
-            **{name: float(value) for name, value in training.memory.items()},
-            "fingerprint": canonical(made),
+            **{name: float(value) for name, value in self.training.memory.items()},
         }
 
     def _pause_to_save(self) -> None:

@@ -1,7 +1,7 @@
 """What a person writes in a study's YAML, validated to the last key before anything is queued."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import yaml
 from pydantic import Field, field_validator, model_validator
@@ -18,7 +18,11 @@ from study.parts import Measure, Phase, Resources, Schedule
 from study.reading import Part
 
 PRESETS = Path(__file__).parent / "presets"
-RESERVED = {"train": "the folder of gan-study train", "paper": "what gan-study compare calls the published numbers"}
+RESERVED = {
+    "train": "the folder of gan-study train",
+    "reproduced": "the folder of gan-study reproduce",
+    "paper": "what gan-study compare calls the published numbers",
+}
 RESERVED_DATA = ("raw", "references", "weights")  # folders beside those of the prepared data sets
 
 
@@ -53,6 +57,14 @@ class Study(Part):
                 taken = ", ".join([*DATASETS, *RESERVED_DATA])
                 raise ValueError(f"{name}: images of your own need a name of their own, unlike {taken}")
         return datasets
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_one(cls, content: Any) -> Any:
+        if isinstance(content, dict) and "merged" in content:
+            of = ", ".join(content["merged"]) if isinstance(content["merged"], dict) else content["merged"]
+            raise ValueError(f"gan-study merge united it out of {of}: run those, and merge again")
+        return content
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -128,6 +140,17 @@ class Study(Part):
             raise ValueError(f"batch_size={self.batch_size}: {entry.name} has {training} training images")
 
 
+class Merged(Part):
+    """What gan-study merge writes where no one study describes its plan: a study to read, and not to run."""
+
+    name: Identifier
+    merged: dict[str, str] = Field(min_length=1, description="the studies that it unites, and what each was asked for")
+
+    @property
+    def resources(self) -> Resources:
+        return Resources()
+
+
 def load(study: str) -> Study:
     """The study of a preset's name or a YAML file's path."""
     found = reading.load(Study, study, presets(), "a preset")
@@ -139,6 +162,23 @@ def load(study: str) -> Study:
 def parse(text: str, source: str) -> Study:
     """The study in a YAML text. Raises StudyError with every fault: where it is, the value, what is allowed."""
     return reading.parse(Study, text, source)
+
+
+def stored(text: str, source: str) -> Study | Merged:
+    """What a study's folder keeps of what was asked for. Raises StudyError like `parse`."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError:
+        content = None  # parse says what is wrong
+    if isinstance(content, dict) and "merged" in content:
+        return reading.parse(Merged, text, source)
+    return parse(text, source)
+
+
+def renamed(text: str, name: str) -> str:
+    """The YAML of the same study under another name. Raises StudyError like `parse`."""
+    study = stored(text, "study.yaml")
+    return yaml.safe_dump({**study.model_dump(), "name": name}, sort_keys=False, allow_unicode=True)
 
 
 def validate(content: object, source: str) -> Study:

@@ -7,8 +7,9 @@ import torch
 
 from study.attempt import begin, ended
 from study.plan import Planned
-from study.provenance import provenance
-from study.results.store import Row, Store
+from study.provenance import of_attempt
+from study.results.rowfile import Row
+from study.results.store import Store
 from study.session import Left, Options, Session, tidy
 
 log = logging.getLogger("study")
@@ -22,7 +23,8 @@ def run(planned: Planned, store: Store, options: Options) -> Iterator[Row]:
     Raises Left, with a checkpoint saved, where the machine is to be left.
     """
     torch.set_num_threads(options.threads)
-    with begin(planned, store, provenance(options.device, options.threads)) as attempt:
+    common = {**of_attempt(store, options.device, options.threads), "study_yaml": options.study_yaml}
+    with begin(planned, store, common, options.data) as attempt:
         if attempt is None:
             tidy(store.trial_folder(planned.trial.id), options)
             return

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from ray import tune
 from ray.exceptions import ActorDiedError
 
-from study.attempt import record_death
 from study.cost import Kind, Pace
+from study.death import record_death
 from study.errors import StudyError
 from study.plan import Planned
-from study.results.store import Row, Store
+from study.results.rowfile import Row
+from study.results.store import Store
 from study.runner import Runner, die_with_parent
 from study.session import Options
 

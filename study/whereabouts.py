@@ -1,6 +1,5 @@
 """Who has been at a trial, and who is at it now: from the files that its attempts leave beside its checkpoints."""
 
-import json
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,23 +7,27 @@ from typing import Any
 
 from study import durable, heartbeat
 from study.heartbeat import LOST
+from study.results.markers import read_marker
+from study.results.rowfile import key_of
 from study.results.store import Store
 
 
 def marker(store: Store, trial: str, number: int) -> Path:
-    """Says who made an attempt: attempt, host, pid, job, started_at; later `left`, where it moved on."""
-    return store.trial_folder(trial) / f"attempt-{number}.json"
+    """Says who made an attempt: attempt, host, pid, job, started_at, data (the folder that it read) and common (the
+    columns of where it ran, for the row of its death); later `left`, where it moved on.
+    """
+    return store.marker_file(trial, number)
 
 
 def sign_of_life(store: Store, trial: str) -> Path:
     """The heartbeat of the attempt that is running."""
-    return store.trial_folder(trial) / "heartbeat.json"
+    return store.heartbeat_file(trial)
 
 
 def last_attempt(store: Store, trial: str) -> int:
-    """The number of the newest attempt; 0 where there was none."""
-    markers = store.trial_folder(trial).glob("attempt-*.json")
-    return max((int(path.stem.partition("-")[2]) for path in markers), default=0)
+    """The number of the newest attempt that left a marker or a file of rows, readable or not; 0 where none did."""
+    keys = (key_of(path.name) for path in store.rows.glob(f"{trial}.*.parquet"))
+    return max([*store.attempts_of(trial), *(key[1] for key in keys if key)], default=0)
 
 
 def whereabouts(store: Store, trial: str) -> dict[str, Any] | None:
@@ -52,9 +55,8 @@ def _lives(store: Store, trial: str, sign: Mapping[str, Any]) -> bool:
 
 
 def attempts(store: Store, trial: str) -> list[dict[str, Any]]:
-    """Who has been at a trial: attempt, host, pid, job, started_at, and `left` with a reason where it moved on."""
-    paths = store.trial_folder(trial).glob("attempt-*.json")
-    return sorted((json.loads(path.read_text()) for path in paths), key=lambda marker: int(marker["attempt"]))
+    """Who has been at a trial, attempt by attempt, as its markers say. Raises StudyError where one is damaged."""
+    return [read_marker(path) for path in store.attempts_of(trial).values()]
 
 
 def failures(store: Store, trial: str) -> int:

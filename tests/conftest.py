@@ -14,7 +14,8 @@ from study import identity, plan, spec
 from study.data.catalogue import find
 from study.data.prepare import prepare
 from study.plan import Planned
-from study.results.store import Row, Store
+from study.results.rowfile import Row
+from study.results.store import Store
 from study.session import Options
 from study.trial import run
 

@@ -1,12 +1,11 @@
-"""Attempts: numbered, one at a time, with a marker that says where; a death is recorded once."""
+"""Attempts: numbered, one at a time, with a marker that says where."""
 
 import json
 import logging
 import os
 import socket
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from study import attempt as module
 from study import durable
-from study.attempt import begin, ended, record_death
+from study.attempt import begin, ended
 from study.heartbeat import LOST
 from study.results.store import Store
 from study.whereabouts import attempts, last_attempt, sign_of_life, whereabouts
@@ -42,7 +42,7 @@ def attempt(store: Store, *rows: tuple[int, dict[str, Any]]) -> int | None:
         return made.number
 
 
-OK = {"status": "ok", "fd_cnn28": 1.0}
+OK = {"status": "ok", "fd_cnn28": 1.0, "fingerprint": "{}"}
 
 
 def test_attempts_are_numbered_whether_they_left_rows_or_not(store: Store) -> None:
@@ -115,46 +115,6 @@ def test_the_log_is_appended_to_and_let_go_of(store: Store) -> None:
     text = store.log_file(TRIAL).read_text()
     assert [text.count(word) for word in ("inside", "from a room", "outside")] == [2, 2, 0]
     assert [f"attempt {number} of trial {TRIAL}" in text for number in (1, 2, 3, 4)] == [True, True, True, False]
-
-
-def test_a_death_is_recorded_once(store: Store) -> None:
-    assert attempt(store, (10, OK), (20, OK)) == 1
-    row = record_death(PLANNED, store, "the worker was killed\nby signal 9")
-    assert row is not None
-    assert (row["attempt"], row["step"], row["status"], row["exception"]) == (1, 20, "failed", "WorkerDied")
-    assert row["message"] == "the worker was killed"
-    assert "by signal 9" in (store.folder / row["trace"]).read_text()
-    before = [path.read_bytes() for path in store.rows.iterdir()]
-    assert record_death(PLANNED, store, "again") is None
-    assert [path.read_bytes() for path in store.rows.iterdir()] == before
-    assert [(each["step"], each["status"]) for each in store.read(TRIAL)] == [
-        (10, "ok"), (20, "ok"), (20, "failed")
-    ]  # fmt: skip
-
-
-def test_a_death_of_a_later_attempt_is_recorded_as_its_own(store: Store) -> None:
-    attempt(store, (10, OK), (10, {"status": "failed", "exception": "OSError"}))
-    assert record_death(PLANNED, store, "it told itself") is None
-    attempt(store)
-    row = record_death(PLANNED, store, "died at once")
-    assert row is not None
-    assert (row["attempt"], row["step"]) == (2, 10)
-    assert [(each["attempt"], each["status"]) for each in store.read(TRIAL)] == [
-        (1, "ok"), (1, "failed"), (2, "failed")
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("end", [(30, OK), (20, {"status": "diverged"})])
-def test_a_trial_that_has_ended_cannot_die(end: tuple[int, dict[str, Any]], store: Store) -> None:
-    attempt(store, (10, OK), end)
-    assert record_death(PLANNED, store, "too late") is None
-    assert len(store.read(TRIAL)) == 2
-
-
-def test_a_death_before_the_first_attempt(store: Store) -> None:
-    row = record_death(PLANNED, store, "no machine")
-    assert row is not None
-    assert (row["attempt"], row["step"], row["status"]) == (1, 0, "failed")
 
 
 def hold(folder: Path, pipe: Connection) -> None:
@@ -249,20 +209,6 @@ def test_a_sign_of_life_tells_the_progress_and_goes_with_the_attempt(store: Stor
     assert not sign.exists()
 
 
-def test_an_attempt_that_left_did_not_die(store: Store) -> None:
-    with begin(PLANNED, store, COMMON) as made:
-        assert made is not None
-        made.add(10, OK)
-        made.leave("left the machine at step 17")
-    assert [each["left"] for each in attempts(store, TRIAL)] == ["left the machine at step 17"]
-    assert record_death(PLANNED, store, "its process was killed") is None
-    assert [row["status"] for row in store.read(TRIAL)] == ["ok"]
-    attempt(store)
-    row = record_death(PLANNED, store, "the next one died")
-    assert row is not None
-    assert (row["attempt"], row["step"], row["status"]) == (2, 10, "failed")
-
-
 def keep_lock(path: Path, pipe: Connection) -> None:
     with durable.lock(path, wait=True):
         pipe.send("held")
@@ -287,15 +233,6 @@ def say(store: Store, host: str, seconds: float) -> None:
     """A sign of life of the first attempt, so many seconds old."""
     seen_at = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
     durable.write_json(sign_of_life(store, TRIAL), {"attempt": 1, "host": host, "pid": 1, "seen_at": seen_at})
-
-
-def test_a_death_is_not_recorded_nor_waited_for_where_another_is_at_the_trial(store: Store) -> None:
-    assert attempt(store, (10, OK)) == 1
-    with held_elsewhere(store):
-        began = time.monotonic()
-        assert record_death(PLANNED, store, "it lives") is None
-        assert time.monotonic() - began < 5
-    assert [row["status"] for row in store.read(TRIAL)] == ["ok"]
 
 
 def begin_and_end(folder: Path) -> None:
@@ -323,3 +260,55 @@ def test_a_lock_of_the_living_is_waited_for(host: str, seconds: float, store: St
     process.join(60)
     assert process.exitcode == 0
     assert last_attempt(store, TRIAL) == 2
+
+
+def test_two_that_take_a_trial_over_at_once_have_numbers_of_their_own(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither gets the lock, which a dead machine keeps, and both look for the last attempt before either has begun."""
+    assert attempt(store, (10, OK)) == 1
+    numbers = list[int | None]()
+    looked = module.last_attempt
+
+    def late(store: Store, trial: str) -> int:
+        found = looked(store, trial)
+        monkeypatch.setattr(module, "last_attempt", looked)
+        numbers.append(attempt(store, (20, {**OK, "fd_cnn28": 2.0})))
+        return found
+
+    monkeypatch.setattr(module, "last_attempt", late)
+    monkeypatch.setattr(module, "_mine", lambda *_: nullcontext())
+    numbers.append(attempt(store, (20, {**OK, "fd_cnn28": 3.0})))
+    assert numbers == [2, 3]
+    assert [(row["attempt"], row["fd_cnn28"]) for row in store.read(TRIAL)] == [(1, 1.0), (2, 2.0), (3, 3.0)]
+    assert [each["attempt"] for each in attempts(store, TRIAL)] == [1, 2, 3]
+
+
+def test_a_number_is_above_that_of_every_file_of_rows(store: Store) -> None:
+    """Also of one that cannot be read: somebody may have a whole copy of it, or mend it."""
+    for number, content in ((1, b""), (4, b"damaged")):
+        store.rows.mkdir(exist_ok=True)
+        store.row_file(TRIAL, number).write_bytes(content)
+    with pytest.warns(UserWarning, match="left out 2 of 2 files"):
+        assert attempt(store, (10, OK)) == 5
+    assert store.row_file(TRIAL, 4).read_bytes() == b"damaged"
+
+
+def test_a_failure_told_in_bytes_that_are_no_text_has_its_row(store: Store) -> None:
+    with begin(PLANNED, store, COMMON) as made:
+        assert made is not None
+        try:
+            raise OSError("cannot read 'img\udcff.png'\nat all")
+        except OSError as error:
+            row = made.fail(0, error, {})
+    assert row["message"] == r"cannot read 'img\udcff.png'"
+    assert [each["message"] for each in store.read(TRIAL)] == [row["message"]]
+    assert r"img\udcff.png" in (store.folder / row["trace"]).read_text()
+
+
+def test_leaving_keeps_what_the_marker_says(store: Store) -> None:
+    with begin(PLANNED, store, COMMON) as made:
+        assert made is not None
+        (before,) = attempts(store, TRIAL)
+        made.leave("asked to")
+    assert attempts(store, TRIAL) == [{**before, "left": "asked to"}]

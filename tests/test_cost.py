@@ -63,7 +63,8 @@ def write(store: Store, built: list[plan.Planned], seconds: dict[int, float], at
         {
             "trial": trial.id, "loss": trial.loss, "dataset": trial.dataset, "content": trial.content,
             "objective": "fd_cnn28", "attempt": attempt, "step": step, "steps": trial.steps, "status": "ok",
-            "fd_cnn28": 1.0, "train_seconds": value, "evaluation_seconds": 2.0, "written_at": datetime.now(UTC),
+            "fd_cnn28": 1.0, "fingerprint": "{}", "train_seconds": value, "evaluation_seconds": 2.0,
+            "written_at": datetime.now(UTC),
         }
         for step, value in seconds.items()
     ]  # fmt: skip

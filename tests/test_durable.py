@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and locks that die with their holder."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -238,3 +239,84 @@ def test_the_disk_is_waited_for_only_where_that_is_asked(
         assert path.read_bytes() == content
     assert [found.name for found in tmp_path.iterdir()] == ["file"]
     assert len(waited) == (4 if fsync else 0)  # the file and its folder, twice
+
+
+def test_a_new_folder_is_there_whole(tmp_path: Path) -> None:
+    with durable.new_folder(tmp_path / "deep" / "new") as aside:
+        (aside / "sub").mkdir()
+        (aside / "sub" / "file").write_text("x")
+        assert not (tmp_path / "deep" / "new").exists()
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["new"]
+    assert sorted(path.name for path in (tmp_path / "deep" / "new").rglob("*")) == ["file", "sub"]
+    with pytest.raises(FileExistsError, match="take another name"), durable.new_folder(tmp_path / "deep"):
+        raise AssertionError("it is occupied")
+
+
+def test_a_new_folder_that_fails_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), durable.new_folder(tmp_path / "new") as aside:
+        (aside / "sub" / "file").write_text("x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_dead_processes_left_aside_is_removed_and_a_living_ones_is_not(tmp_path: Path) -> None:
+    dead = tmp_path / ".new.x1.aside"
+    dead.mkdir()
+    (dead / durable.LOCK).touch()
+    with durable.new_folder(tmp_path / "new") as aside:
+        (aside / "file").write_text("first")
+        with durable.new_folder(tmp_path / "new") as second:
+            (second / "file").write_text("second")
+            assert aside.exists()
+            assert not dead.exists()
+        (tmp_path / "new").rename(tmp_path / "moved")
+    assert (tmp_path / "new" / "file").read_text() == "first"
+    assert (tmp_path / "moved" / "file").read_text() == "second"
+
+
+def test_a_name_is_given_once(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    durable.create(path, b"first")
+    with pytest.raises(FileExistsError):
+        durable.create(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_link_whose_answer_was_lost_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS asks again, and hears that the name is taken: by this very file."""
+    link = os.link
+
+    def twice(aside: str, path: Path) -> None:
+        link(aside, path)
+        link(aside, path)
+
+    monkeypatch.setattr(os, "link", twice)
+    durable.create(tmp_path / "file", b"content")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("file", b"content")]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, answers = tmp_path / "file", list(range(durable.LOOKS))
+    path.write_bytes(b"content")
+    read, number = Path.read_bytes, errno.ESTALE
+
+    def stale(path: Path) -> bytes:
+        if answers:
+            answers.pop()
+            raise OSError(number, os.strerror(number), str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", stale)
+    with pytest.raises(FileNotFoundError, match=str(path)):
+        durable.read_bytes(path)
+    answers.append(0)
+    assert durable.read_bytes(path) == b"content"
+    number = errno.EIO
+    answers.append(0)
+    with pytest.raises(OSError, match="Input/output error"):
+        durable.read_bytes(path)
+    with pytest.raises(FileNotFoundError):
+        durable.read_bytes(tmp_path / "none")

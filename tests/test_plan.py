@@ -217,6 +217,7 @@ def test_a_row_says_what_it_is() -> None:
         "position": 12, "phase": "wide", "search": "wide/wgan/triangles_tiny", "sample": 0, "loss": "wgan",
         "variant": "as_run", "dataset": "triangles_tiny", "seed": 0, "steps": 30, "objective": "fd_cnn28_selection",
         "reported": "fd_cnn28", "space": "wide", "sampler": "random", "search_seed": 0, "evidence": None,
+        "learning_rate": 5e-05, "beta1": 0.5, "disc_iters": 5, "batch_norm": True, "clip": 0.01,
     }  # fmt: skip
 
 

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from study import session
-from study.attempt import record_death
+from study.attempt import begin
+from study.death import record_death
+from study.errors import StudyError
 from study.models.training import Training
 from study.node import MEASURING, RUNNING, Node
 from study.plan import Planned
-from study.results.store import Row, Store
+from study.results.rowfile import Row
+from study.results.store import Store
 from study.session import Left, Options
 from study.trial import run
 from study.whereabouts import attempts, lost, whereabouts
@@ -142,3 +145,40 @@ def test_it_says_that_it_measures_and_how_far_it_is(
     running.close()
     assert said == [MEASURING, MEASURING]
     assert json.loads(store.trial_folder(trial).joinpath("attempt-1.json").read_text())["attempt"] == 1
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_fails_before_it_measured_anything_says_how_it_would_have(
+    killed: bool, undisturbed: dict[str, list[Row]], tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or how it did: a process that is killed in its next attempt measures as it did before."""
+    planned, store, way = tiny_trial("ns"), Store(tmp_path), undisturbed["ns"][0]["fingerprint"]
+
+    def fail(_: Training) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(Training, "advance", fail)
+    with pytest.raises(OSError, match="no room"):
+        run_here(planned, store, data)
+    if killed:
+        store.trial_folder(planned.trial.id).joinpath("attempt-2.json").write_text('{"attempt": 2}')
+        assert record_death(planned, store, "killed with its machine") is not None
+    rows = store.read(planned.trial.id)
+    assert [(row["attempt"], row["status"], row["step"]) for row in rows] == [(1, "failed", 0), (2, "failed", 0)][
+        : 1 + killed
+    ]
+    assert [row["fingerprint"] for row in rows] == [way] * (1 + killed)
+
+
+def test_other_images_are_no_way_in_which_a_trial_was_measured(tmp_path: Path, data: Path) -> None:
+    """What fails because of them must not keep the trial from going on once the right ones are back."""
+    planned, store = tiny_trial("ns"), Store(tmp_path)
+    fingerprint = '{"dataset_sha256": "of other images"}'
+    with begin(planned, store, {}) as attempt:
+        assert attempt is not None
+        attempt.add(10, {"status": "ok", "fd_cnn28": 1.0, "fingerprint": fingerprint})
+    with pytest.raises(StudyError, match="are not those that this trial began with"):
+        run_here(planned, store, data)
+    assert [(row["status"], row.get("fingerprint")) for row in store.read(planned.trial.id)] == [
+        ("ok", fingerprint), ("failed", None)
+    ]  # fmt: skip

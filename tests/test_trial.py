@@ -21,7 +21,8 @@ from study.errors import StudyError
 from study.identity import canonical
 from study.plan import Planned
 from study.results import load, schema
-from study.results.store import Row, Store
+from study.results.rowfile import Row
+from study.results.store import Store
 from study.session import Options
 from study.trial import run
 from tests.conftest import apart, run_here, tiny_trial
@@ -116,9 +117,11 @@ def test_began_reports_its_memory_and_vae_one_loss(undisturbed: dict[str, tuple[
 
 
 def test_what_is_left_at_the_end(undisturbed: dict[str, tuple[Store, list[Row]]]) -> None:
-    planned, (store, _) = tiny_trial("ns"), undisturbed["ns"]
+    planned, (store, rows) = tiny_trial("ns"), undisturbed["ns"]
     trial = planned.trial.id
+    kept = [store.provenance_file(column, rows[0][column]) for column in schema.FILES if rows[0][column]]
     assert set(contents(store.folder)) == {
+        *(f"provenance/{path.name}" for path in kept),
         f"generators/{trial}.safetensors",
         f"rows/{trial}.001.parquet",
         *(f"samples/{trial}.{step}.png" for step in MEASURED_AT),
@@ -356,7 +359,7 @@ def test_a_failure_is_a_row_and_the_next_attempt_continues(
         assert (failed.get("fd_cnn28"), failed["content"], failed["commit"]) == (
             None, planned.trial.content, undisturbed["began"][1][0]["commit"]
         )  # fmt: skip
-        trials, evaluations = load(store.folder)
+        trials, evaluations = load(store.folder, "trials"), load(store.folder)
         assert list(trials["status"]) == ["failed"]
         assert sorted(evaluations["status"]) == ["failed", "ok"]
     (obstacle / "in the way").unlink()
@@ -364,7 +367,7 @@ def test_a_failure_is_a_row_and_the_next_attempt_continues(
     rows = run_here(planned, store, data)
     assert [(row["attempt"], row["step"]) for row in rows] == [(3, 20), (3, 30)]
     assert measured(newest(store, planned)) == measured(undisturbed["began"][1])
-    trials, evaluations = load(store.folder)
+    trials, evaluations = load(store.folder, "trials"), load(store.folder)
     assert list(trials["status"]) == ["done"]
     assert list(evaluations["attempt"]) == [1, 3, 3]
     assert list(evaluations["status"]) == ["ok"] * 3
@@ -457,7 +460,7 @@ def test_what_fails_after_the_last_row_takes_nothing_away(
     with pytest.raises(OSError, match="no tidying"):
         run_here(planned, store, data)
     assert [row["status"] for row in store.read(planned.trial.id)] == ["ok", "ok", "ok"]
-    assert list(load(store.folder)[0]["status"]) == ["done"]
+    assert list(load(store.folder, "trials")["status"]) == ["done"]
 
 
 def test_a_failed_trial_is_charged_what_it_used(tmp_path: Path, data: Path) -> None:
@@ -466,7 +469,7 @@ def test_a_failed_trial_is_charged_what_it_used(tmp_path: Path, data: Path) -> N
     store.sample_file(planned.trial.id, 20).mkdir(parents=True)
     with pytest.raises(OSError, match="directory"):
         run_here(planned, store, data)
-    (trial,) = load(store.folder)[0].to_dict("records")
+    (trial,) = load(store.folder, "trials").to_dict("records")
     assert (trial["status"], trial["step"], trial["images_seen"]) == ("failed", 20, 20 * planned.trial.batch_size)
     assert trial["train_seconds"] > 0
 

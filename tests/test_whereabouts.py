@@ -10,6 +10,7 @@ import pytest
 
 from study import durable
 from study.attempt import begin
+from study.errors import StudyError
 from study.heartbeat import LOST
 from study.results.store import Store
 from study.whereabouts import attempts, failures, last_attempt, lost, marker, sign_of_life, whereabouts
@@ -76,3 +77,33 @@ def test_failures_are_those_of_all_attempts(store: Store) -> None:
             attempt.add(10, {"status": "ok"})
             attempt.fail(10, OSError("full"), {})
         assert failures(store, TRIAL) == expected
+
+
+@pytest.mark.parametrize("name", ["attempt-1 (conflicted copy).json", "attempt-3.json.bak", "attempt-x.json"])
+def test_what_is_not_named_as_a_marker_is_none(name: str, store: Store) -> None:
+    """Programs that keep folders alike on several machines leave copies."""
+    durable.write_json(marker(store, TRIAL, 1), {"attempt": 1, "host": "n1"})
+    (store.trial_folder(TRIAL) / name).write_text("")
+    assert [each["host"] for each in attempts(store, TRIAL)] == ["n1"]
+    assert last_attempt(store, TRIAL) == 1
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "7", "{}", '{"attempt": 1}'])
+def test_a_damaged_marker_is_named_and_counts(content: str, store: Store) -> None:
+    path = marker(store, TRIAL, 2)
+    durable.write_json(marker(store, TRIAL, 1), {"attempt": 1})
+    path.write_text(content)
+    with pytest.raises(StudyError, match=rf"{path} is damaged .*bring it back from a copy, or move it away"):
+        attempts(store, TRIAL)
+    assert last_attempt(store, TRIAL) == 2
+    with begin(PLANNED, store, {}) as attempt:
+        assert attempt is not None
+        assert attempt.number == 3
+
+
+def test_a_file_of_rows_counts_readable_or_not(store: Store) -> None:
+    store.rows.mkdir()
+    store.row_file(TRIAL, 3).write_bytes(b"")
+    store.row_file("f" * 16, 9).write_bytes(b"")
+    (store.rows / f"{TRIAL}.notes.parquet").write_bytes(b"")
+    assert last_attempt(store, TRIAL) == 3

@@ -3,10 +3,10 @@
 import typer
 
 from analysis import formats, frames, notes, tables
-from study.commands.common import RESULTS, Mixed, Results, StudyName, console, folder_of
+from study.commands.common import RESULTS, Mixed, Recorded, Results, console, folder_of
 
 
-def command(study: StudyName, mixed: Mixed = False, results: Results = RESULTS) -> None:
+def command(study: Recorded, mixed: Mixed = False, results: Results = RESULTS) -> None:
     """The best setting per loss and data set, with its error over seeds and everything that did not finish.
 
     Example: gan-study best demo

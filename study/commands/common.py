@@ -1,6 +1,8 @@
 """What the commands share: their arguments, where a study's folder is, and how tables are printed."""
 
 import os
+import re
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,9 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from study import spec
-from study.errors import StudyError
+from study.errors import StudyError, unknown
+from study.fields import IDENTIFIER
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A preset's name or a YAML file's path.")]
+Recorded = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study's name in --results, a preset's, or a YAML file's path.")
+]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="One folder per study is made in here.")]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where prepared data sets are.")]
 Mixed = Annotated[bool, typer.Option("--mixed", help="Compare rows that were measured in different ways all the same.")]
@@ -28,12 +34,42 @@ console = Console(  # no markup: file names and messages of exceptions hold brac
 def folder_of(study: str, results: Path) -> Path:
     """The folder of a study that has results: by the folder's own name, a preset's, or a YAML file's `name`."""
     direct = results / study
+    there = sorted(path.parent.name for path in results.glob("*/plan.parquet"))
+    if study not in there and study not in spec.presets() and not Path(study).suffix and "/" not in study:
+        raise unknown(f"a study in {results}, a preset or a YAML file", study, [*there, *spec.presets()])
     folder = direct if (direct / "plan.parquet").exists() else results / spec.load(study).name
     if not (folder / "plan.parquet").exists():
         raise StudyError(
             f"{study} has no results in {results}; run gan-study run {study}, or name the folder: --results DIR"
         )
     return folder
+
+
+def new_name(name: str) -> str:
+    """A name that a study can have. Raises StudyError for another."""
+    if not re.fullmatch(IDENTIFIER, name) or name in spec.RESERVED:
+        taken = f" ({spec.RESERVED[name]})" if name in spec.RESERVED else ""
+        raise StudyError(
+            f"{name!r}{taken} is no name for a study; take small letters, digits, - and _, such as {_example(name)}"
+        )
+    return name
+
+
+def outside_of_studies(path: Path) -> None:
+    """Raises StudyError for a file that would be written into a study's own folder."""
+    there = path.resolve()
+    for folder in (there, *there.parents):
+        if (folder / "plan.parquet").exists():
+            raise StudyError(f"-o {path} is in the folder of a study, {folder}; name a file elsewhere")
+
+
+def spelled(results: Path, *words: str | Path) -> str:
+    """A gan-study command for the user's shell. results: the folder of studies, where it is another than usual."""
+    return shlex.join(["gan-study", *map(str, words), *([] if results == RESULTS else ["--results", str(results)])])
+
+
+def _example(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-_")[:60] or "mine"
 
 
 def cores() -> int:

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from analysis import compare, compare_page, compare_words, formats, frames, paper, sides
-from study.commands.common import RESULTS, Mixed, Results, StudyName, console, folder_of
+from study.commands.common import RESULTS, Mixed, Recorded, Results, console, folder_of
 from study.errors import StudyError
 
 
 def command(
-    study: StudyName,
+    study: Recorded,
     reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="'paper', or another study.")],
     phase: Annotated[
         str | None,

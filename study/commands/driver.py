@@ -18,6 +18,7 @@ from study.errors import StudyError
 from study.heartbeat import LOST
 from study.machines import Machines
 from study.plan import Planned, Selections, build, deferred
+from study.provenance import keep_study
 from study.results.query import connect
 from study.results.store import Store
 from study.selection import NotYet, Unfit, select
@@ -122,8 +123,9 @@ def selected(study: Study, store: Store, results: Path) -> tuple[Selections, dic
 
 def write_plan(study: Study, store: Store, selections: Selections) -> list[Planned]:
     """The plan as far as it is known, on disk before any of it runs."""
-    plan = build(study, selections)
-    store.write_plan([planned.row(i) for i, planned in enumerate(plan)], spec.dump(study))
+    plan, text = build(study, selections), spec.dump(study)
+    keep_study(store, text)
+    store.write_plan([planned.row(i) for i, planned in enumerate(plan)], text)
     return plan
 
 

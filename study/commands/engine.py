@@ -12,9 +12,11 @@ from study.commands.screen import Screen
 from study.cost import recorded
 from study.machines import Machines
 from study.plan import Planned
-from study.results.store import Row, Store
+from study.provenance import keep_code, keep_study
+from study.results.rowfile import Row
+from study.results.store import Store
 from study.session import Options
-from study.spec import Study
+from study.spec import Study, dump
 from study.tune import Work, run_missing
 
 
@@ -34,6 +36,7 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
     """Runs the missing trials to their ends. before: where every trial of the plan stood, by id."""
     wanted = job.study.resources
     share = job.machines.share(wanted)
+    keep_code(job.store)
     prepare_for(job.study, job.store, job.data)
     options = Options(
         data=job.data.resolve(),
@@ -41,6 +44,7 @@ def run(job: Job, missing: list[Planned], before: dict[str, dict[str, Any]]) -> 
         device=share.device,
         checkpoint_seconds=wanted.checkpoint_minutes * 60,
         keep_checkpoints=job.study.keep_checkpoints,
+        study_yaml=keep_study(job.store, dump(job.study)),
     )
     work = Work(options, share.cpus, share.gpus, share.workers, recorded(job.store.folder))
     allowed = {planned.trial.id: job.forgiven.get(planned.trial.id, 0) + wanted.retries for planned in missing}

@@ -10,8 +10,7 @@ from study import spec
 from study.commands.common import RESULTS, Results, StudyName, console, cores, duration, table
 from study.cost import cost, recorded
 from study.plan import Planned, build, deferred, summary
-from study.results.schema import PLAN_COLUMNS
-from study.results.store import Store, write_table
+from study.results.store import Store, plan_table, write_plan_table
 from study.selection import select
 
 HEAD = 10
@@ -38,7 +37,7 @@ def command(
         "cost": cost(plan, recorded(results / chosen.name), count),
     }
     if output is not None:
-        write_table(output, [planned.row(i) for i, planned in enumerate(plan)], PLAN_COLUMNS)
+        write_plan_table(output, plan_table([planned.row(i) for i, planned in enumerate(plan)]))
     if as_json:
         typer.echo(json.dumps(facts, indent=1))
     else:

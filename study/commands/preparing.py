@@ -1,6 +1,7 @@
 """Makes what a study's trials read, before any of them is queued."""
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from study.commands.common import console
@@ -14,18 +15,25 @@ from study.spec import Study
 
 def prepare_for(study: Study, store: Store, data: Path) -> None:
     """Makes what trials read, and refuses other images than those that the study was measured with."""
+    prepare_like(study, _measured_images(store), store.folder, data)
+
+
+def prepare_like(study: Study, measured: Mapping[str, Collection[str]], folder: Path, data: Path) -> None:
+    """Makes what trials read. measured: data set -> hashes of the images that the rows in `folder` were measured with.
+
+    Raises StudyError where it has other images now.
+    """
     if study.measure.caution():
         console.print(study.measure.caution())
-    measured = _measured_images(store)
     for name in measured:
         if changed(study.dataset(name), data):  # before preparation replaces the arrays that were measured
-            raise _other_images(store, name)
+            raise _other_images(folder, name)
     for thing in prepare_study(study, data):
         if thing.made:
             console.print(f"prepared {thing.name}: {thing.size_bytes:,} bytes from {thing.origin}")
     for name, hashes in measured.items():
-        if hashes != {open_prepared(study.dataset(name), data).sha256}:
-            raise _other_images(store, name)
+        if set(hashes) != {open_prepared(study.dataset(name), data).sha256}:
+            raise _other_images(folder, name)
 
 
 def _measured_images(store: Store) -> dict[str, set[str]]:
@@ -41,8 +49,8 @@ def _measured_images(store: Store) -> dict[str, set[str]]:
     return found
 
 
-def _other_images(store: Store, name: str) -> StudyError:
+def _other_images(folder: Path, name: str) -> StudyError:
     return StudyError(
-        f"{name}: its images are not those that {store.folder} was measured with, and could not be compared; bring "
+        f"{name}: its images are not those that {folder} was measured with, and could not be compared; bring "
         "those back, or give the study and the data set other names"
     )

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from analysis import report
-from study.commands.common import RESULTS, Mixed, Results, StudyName, console, folder_of
+from study.commands.common import RESULTS, Mixed, Recorded, Results, console, folder_of
 
 
 def command(
-    study: StudyName,
+    study: Recorded,
     output: Annotated[
         Path | None, typer.Option("-o", metavar="DIR", help="Left out: the study's folder, report/.")
     ] = None,

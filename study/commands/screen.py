@@ -13,7 +13,7 @@ from rich.text import Text
 
 from study.commands.common import console, duration
 from study.plan import Planned
-from study.results.store import Row
+from study.results.rowfile import Row
 
 
 class Screen:

@@ -6,7 +6,9 @@ from typing import Any
 
 from study.errors import StudyError
 from study.results.query import connect
-from study.results.store import Row, Store
+from study.results.rowfile import Row
+from study.results.store import Store
+from study.results.views import USUAL
 from study.spec import Study
 
 
@@ -20,7 +22,7 @@ def standing(store: Store, planned: Sequence[Row] | None = None) -> dict[str, di
         "trial", "status", "images_seen", "train_seconds", "loss", "dataset", "sample", "score", "selection_score",
         "exception", "message",
     )  # fmt: skip
-    with warnings.catch_warnings(record=True) as told, connect(store.folder, planned) as database:
+    with warnings.catch_warnings(record=True) as told, connect(store.folder, planned, columns=USUAL) as database:
         rows = database.execute(
             f"SELECT {', '.join(names)}, coalesce(failures, 0) FROM trials LEFT JOIN "
             "(SELECT trial, count(*) AS failures FROM attempts WHERE status = 'failed' GROUP BY trial) USING (trial)"

@@ -64,11 +64,11 @@ class Survey:
             )
         )
 
-    def _plan(self, submissions: Sequence[Submission]) -> tuple[spec.Study, Any]:
+    def _plan(self, submissions: Sequence[Submission]) -> tuple[spec.Study | spec.Merged, Any]:
         """The study and its plan's table; as it was sent, until its driver has written what it runs."""
         if self.store.plan_file.exists():
             text, source = self.store.study_file.read_text(), self.store.study_file
-            return spec.parse(text, str(source)), read_plan_table(self.store.plan_file)
+            return spec.stored(text, str(source)), read_plan_table(self.store.plan_file)
         source = self._board.study_file(submissions[-1].number)
         study = spec.parse(source.read_text(), str(source))
         return study, plan_table([planned.row(i) for i, planned in enumerate(build(study, {}))])

@@ -1,13 +1,14 @@
 """gan-study train"""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from search_spaces import WIDE, hyperparameters
 from search_spaces.dimensions import Value
-from study import durable
+from study.commands.alone import follow, options_of, register
 from study.commands.common import DATA, RESULTS, Data, Results, console
 from study.data.catalogue import find
 from study.errors import StudyError, unknown
@@ -16,10 +17,8 @@ from study.measures import EXTRACTORS, METRICS, fits
 from study.models.losses import AS_RUN, LOSSES
 from study.plan import Planned, build, from_row
 from study.preparation import prepare_study
-from study.results.store import Store, read_plan
-from study.session import Options
-from study.spec import Study, dump, validate
-from study.trial import run
+from study.results.store import Store
+from study.spec import Study, validate
 
 STUDY = "train"  # the folder under --results; spec refuses it as the name of a YAML's study
 IMAGES = 10_000  # generated and real, where the data set has as many
@@ -45,34 +44,27 @@ def command(
     Example: gan-study train --loss wgan_gp --dataset fashion --set learning_rate=2e-4 --steps 500 --width 0.25
     """
     schedule = None if steps is None else {"steps": steps, "evaluations": evaluations}
-    study = _study((loss, variant), dataset, schedule, width, batch_norm_decay)
-    planned = _planned(study, settings or [], seed)
+    study = _study((loss, variant), dataset, schedule, width, batch_norm_decay, threads)
+    wanted = _planned(study, settings or [], seed)
     store = Store(results / STUDY)
-    planned = _register(planned, study, store)
+    planned = register(study, store, lambda rows: _placed(wanted, rows))
     for thing in prepare_study(study, data):
         if thing.made:
             console.print(f"prepared {thing.name} from {thing.origin}")
-    options = Options(data=data.resolve(), threads=threads, checkpoint_seconds=study.resources.checkpoint_minutes * 60)
     trial = planned.trial.id
-    try:
-        for row in run(planned, store, options):
-            score = row.get(row["reported"])
-            found = row["message"] if score is None else f"{row['reported']} {score:.6g}"
-            picture = store.sample_file(trial, row["step"])
-            console.print(f"step {row['step']:,} of {row['steps']:,}: {row['status']}, {found}; {picture}")
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from the newest checkpoint")
-        raise typer.Exit(130) from None
-    except StudyError:
-        raise
-    except Exception as error:
+    error = follow(planned, store, options_of(study, store, data))
+    if isinstance(error, StudyError):
+        raise error
+    if error is not None:
         console.print(f"FAILED {type(error).__name__}: {error}", style="bold red")
         console.print(f"look: gan-study why {STUDY} {trial}")
         raise typer.Exit(1) from error
     console.print(f"trial {trial} has ended; look: gan-study why {STUDY} {trial}")
 
 
-def _study(what: tuple[str, str], dataset: str, schedule: dict[str, int] | None, width: float, decay: float) -> Study:
+def _study(
+    what: tuple[str, str], dataset: str, schedule: dict[str, int] | None, width: float, decay: float, threads: int
+) -> Study:
     loss, variant = what
     if loss not in LOSSES:
         raise unknown("a loss", loss, LOSSES)
@@ -93,6 +85,7 @@ def _study(what: tuple[str, str], dataset: str, schedule: dict[str, int] | None,
             "generated": images,
             "real": images,
         },
+        "resources": {"threads": threads},
     }
     return validate(content, "gan-study train")
 
@@ -116,18 +109,13 @@ def _setting(loss: str, values: dict[str, Value], assignments: list[str]) -> dic
     return hyperparameters.check(values, names, loss)
 
 
-def _register(planned: Planned, study: Study, store: Store) -> Planned:
-    """Puts the trial on the list of this folder's trials, numbered after those of its search, and returns its place."""
-    with durable.lock(store.driver_lock, wait=True):
-        rows = read_plan(store.plan_file) if store.plan_file.exists() else []
-        numbers = {_without_seed(from_row(row)): row["sample"] for row in rows if row["search"] == planned.search}
-        usual = WIDE.default(planned.trial.loss, planned.trial.variant)
-        default = planned.trial.hyperparameters == usual and 0 not in numbers.values()
-        free = 0 if default else max([0, *numbers.values()]) + 1
-        placed = dataclasses.replace(planned, sample=numbers.get(_without_seed(planned), free))
-        if planned.trial.id not in {row["trial"] for row in rows}:
-            store.write_plan([*rows, placed.row(len(rows))], dump(study))
-    return placed
+def _placed(planned: Planned, rows: Sequence[Mapping[str, Any]]) -> Planned:
+    """The trial with its number after those of its search in this folder; repeats of a setting share theirs."""
+    numbers = {_without_seed(from_row(row)): row["sample"] for row in rows if row["search"] == planned.search}
+    usual = WIDE.default(planned.trial.loss, planned.trial.variant)
+    default = planned.trial.hyperparameters == usual and 0 not in numbers.values()
+    free = 0 if default else max([0, *numbers.values()]) + 1
+    return dataclasses.replace(planned, sample=numbers.get(_without_seed(planned), free))
 
 
 def _without_seed(planned: Planned) -> str:

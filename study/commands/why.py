@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from cluster.board import Board
-from study.commands.common import RESULTS, Results, StudyName, console, duration, folder_of, table
-from study.errors import StudyError
+from study.commands import recorded
+from study.commands.common import RESULTS, Recorded, Results, console, duration, folder_of, table
+from study.commands.origins import outline, tell
 from study.heartbeat import silent
 from study.results.query import connect
 from study.results.store import Store
-from study.whereabouts import attempts, lost, whereabouts
+from study.whereabouts import lost, whereabouts
 
 LOG_LINES = 40
 ENDS = """
@@ -21,43 +22,71 @@ ENDS = """
            CASE WHEN status = 'ok' THEN 'done' WHEN message IS NULL THEN status ELSE status || ': ' || message END
     FROM attempts WHERE trial = ? AND (status <> 'ok' OR step = steps)
 """
+NEWEST = (
+    "SELECT DISTINCT ON (attempt) * FROM attempts WHERE trial = ? ORDER BY attempt, step DESC, status = 'failed' DESC"
+)
+HISTORY = """
+    SELECT attempt, step, status, {scores}, train_seconds, evaluation_seconds, energy_joules, images_seen, written_at,
+           message
+    FROM attempts WHERE trial = ? ORDER BY attempt, step
+"""
 KILLED = "its process was killed, or stopped"  # without having written how it ended
 Place = Mapping[str, Any]
 
 
 def command(
-    study: StudyName,
+    study: Recorded,
     trial: Annotated[str, typer.Argument(metavar="TRIAL", help="A trial's id, or as much of it as is unique.")],
     results: Results = RESULTS,
 ) -> None:
-    """Everything about one trial: configuration, history, attempts, traceback, log; wherever it ran.
+    """Everything about one trial: configuration, history, attempts, where its numbers come from, traceback, log.
 
-    Example: gan-study why demo d81f2970
+    Ends with the command that reproduces it. Example: gan-study why demo d81f2970
     """
     store = Store(folder_of(study, results))
     with connect(store.folder) as database:
-        found = database.execute("SELECT DISTINCT trial FROM plan WHERE starts_with(trial, ?)", [trial]).fetchall()
-        if len(found) != 1:
-            many = f"fits {len(found)} trials; give more digits" if found else "fits no trial of the plan"
-            raise StudyError(f"{trial!r} {many}; all of them: gan-study query {study} 'SELECT trial FROM trials'")
-        (name,) = found[0]
-        facts = _row(database, "SELECT * FROM trials WHERE trial = ? LIMIT 1", name)
-        history = database.execute(
-            f"SELECT attempt, step, status, {_scores(facts)}, train_seconds, images_seen, message FROM attempts "
-            "WHERE trial = ? ORDER BY attempt, step", [name]).fetchall()  # fmt: skip
-        last = _row(database, "SELECT * FROM attempts WHERE trial = ? ORDER BY attempt DESC, step DESC LIMIT 1", name)
+        name = recorded.find(database, study, trial)
+        newest = recorded.rows(database, NEWEST, name)
+        last = newest[-1] if newest else {}
         ends = dict(database.execute(ENDS, [name]).fetchall())
+        planned = recorded.rows(database, "SELECT * FROM trials WHERE trial = ? LIMIT 1", name)
+        facts = planned[0] if planned else _unplanned(last, ends)
+        history = recorded.rows(database, HISTORY.format(scores=_scores(facts)), name)
     console.print(f"trial {name}: {_now(store, name, facts)}")
     console.print(f"{facts['search']}, sample {facts['sample']}, seed {facts['seed']}")
-    console.print("\nconfiguration\n" + json.dumps(json.loads(facts["content"]), indent=1))
+    _outline("configuration", facts["content"])
     if facts["evidence"]:
-        console.print("\nits setting was selected\n" + json.dumps(json.loads(facts["evidence"]), indent=1))
+        _outline("its setting was selected", facts["evidence"])
     chosen = [facts["objective"]] if facts["objective"] != facts["reported"] else []
-    columns = ("attempt", "step", "status", facts["reported"], *chosen, "train seconds", "images", "message")
-    console.print(table("\nhistory", columns, history))
+    columns = ("attempt", "step", "status", facts["reported"], *chosen, "train seconds", "evaluation seconds", "joules",
+               "images", "written at (UTC)", "message")  # fmt: skip
+    for row in history:
+        row["written_at"] = row["written_at"] and f"{row['written_at']:%Y-%m-%d %H:%M:%S}"
+    console.print(table("\nhistory", columns, [tuple(row.values()) for row in history]))
     _attempts(store, name, ends, last)
-    _provenance(last)
+    if newest:
+        console.print("\n".join(tell(store, facts, newest)))
     _files(store, name, last)
+    if newest:
+        _again(store, last)
+
+
+def _unplanned(last: Mapping[str, Any], ends: Mapping[int, str]) -> dict[str, Any]:
+    """What the view trials would say of a trial that the plan has not."""
+    status = ends.get(last["attempt"], "started")
+    return {**last, "evidence": None, "status": f"{status}; the plan has it not: its rows are in attempts alone"}
+
+
+def _outline(title: str, content: str) -> None:
+    console.print("\n".join(["", title, *outline(json.loads(content), 1)]))
+
+
+def _again(store: Store, last: Mapping[str, Any]) -> None:
+    """How to get the code that measured the trial, and the one command that reproduces it."""
+    ways = list(recorded.code(store, last))
+    if ways:
+        console.print("\n".join(["", "to run it with its own code", *(f"  {way}" for way in ways)]))
+    console.print(f"\nreproduce it: {recorded.command(store, last)}")
 
 
 def _now(store: Store, trial: str, facts: Mapping[str, Any]) -> str:
@@ -82,16 +111,18 @@ def _place(place: Place) -> str:
 
 def _attempts(store: Store, trial: str, ends: Mapping[int, str], last: Mapping[str, Any]) -> None:
     """Who has been at the trial, how each ended, and the last words of the job that the last one died with."""
-    made = attempts(store, trial)
+    made, unread = recorded.made_by(store, trial)
+    for reason in unread:
+        console.print(f"\n{reason}")
     if not made:
         return
     endings = [_ending(store, trial, attempt, ends) for attempt in made]
     rows = [
-        (made_by["attempt"], made_by["host"], str(made_by["pid"]), made_by.get("job"), made_by["started_at"], ending)
-        for made_by, ending in zip(made, endings, strict=True)
+        (each["attempt"], each.get("host"), str(each.get("pid", "-")), each.get("job"), each.get("started_at"), ending)
+        for each, ending in zip(made, endings, strict=True)
     ]
     console.print(table("\nattempts", ("attempt", "host", "process", "job", "started at", "ended"), rows))
-    logs = {made_by["attempt"]: log for made_by in made if (log := _log_of(store, made_by))}
+    logs = {each["attempt"]: log for each in made if (log := _log_of(store, each))}
     for log in dict.fromkeys(logs.values()):
         told = [str(number) for number, other in logs.items() if other == log]
         console.print(f"log of the job of attempt {', '.join(told)}: {log}{'' if log.exists() else ' (not there)'}")
@@ -118,7 +149,7 @@ def _log_of(store: Store, attempt: Place) -> Path | None:
     """What the job printed in which the attempt ran; None outside of a cluster."""
     lives = [
         life for life in Board(store).lives("worker")
-        if life.job == attempt.get("job") and life.started_at <= attempt["started_at"]
+        if life.job == attempt.get("job") and life.started_at <= attempt.get("started_at", "")
     ]  # fmt: skip
     return store.folder / lives[-1].log if lives and lives[-1].log else None
 
@@ -128,26 +159,11 @@ def _scores(facts: Mapping[str, Any]) -> str:
     return "score" if facts["objective"] == facts["reported"] else "score, selection_score"
 
 
-def _provenance(last: Mapping[str, Any]) -> None:
-    for column in (
-        "fingerprint",
-        "source",
-        "commit",
-        "dirty",
-        "versions",
-        "hardware",
-        "job",
-        "started_at",
-        "written_at",
-    ):
-        if last.get(column) is not None:
-            console.print(f"{column}: {last[column]}")
-
-
 def _files(store: Store, trial: str, last: Mapping[str, Any]) -> None:
     if last.get("trace"):
         trace = store.folder / last["trace"]
-        console.print(f"\ntraceback ({trace})\n{trace.read_text()}")
+        told = trace.read_text(errors="replace") if trace.exists() else f"(not there: {trace})"
+        console.print(f"\ntraceback ({trace})\n{told}")
     log = store.log_file(trial)
     if log.exists():
         _tail(log, "log of all its attempts, wherever they ran")
@@ -159,9 +175,3 @@ def _tail(log: Path, what: str) -> None:
     lines = log.read_text(errors="replace").splitlines()
     console.print(f"\n{what} ({log}, the last {min(LOG_LINES, len(lines))} of {len(lines)} lines)")
     console.print("\n".join(lines[-LOG_LINES:]))
-
-
-def _row(database: Any, sql: str, trial: str) -> dict[str, Any]:
-    """The first row of the answer; empty where there is none."""
-    rows = database.sql(sql, params=[trial]).to_arrow_table().to_pylist()
-    return rows[0] if rows else {}

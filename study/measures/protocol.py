@@ -1,6 +1,6 @@
 """What a study says about measuring, as data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from study.measures import columns
@@ -47,7 +47,7 @@ class Protocol:
         return self.reported + (SELECTION if SELECTION in self.splits else "")
 
     def content(self) -> dict[str, Any]:
-        return asdict(self) | {"metrics": list(self.metrics)}
+        return vars(self) | {"metrics": list(self.metrics)}
 
     @staticmethod
     def from_content(content: dict[str, Any]) -> "Protocol":

@@ -2,22 +2,33 @@
 
 import warnings
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from study.results import schema
-from study.results.query import EVALUATIONS
-from study.results.store import NAME, Store
+from study.errors import StudyError
+from study.results import manifest, schema
+from study.results.manifest import Part
+from study.results.rowfile import Damaged, key_of
+from study.results.snapshot import LACKING, TRIES, compacted_rows, content_of, opened
+from study.results.store import Store
+from study.results.views import SUMMARY
 
-COLUMNS = ("step", "steps", "status", "train_seconds", "evaluation_seconds", "exception", "message")
+COLUMNS = ("trial", "attempt", "step", "steps", "status", "train_seconds", "evaluation_seconds", "exception", "message")
 READERS = 4  # threads: a network file system answers each of them as slowly as one
+# Of every planned trial the row of `evaluations` that says where it stands, out of what is known of its attempts.
 LINES = """
-    WITH last AS (SELECT DISTINCT ON (trial) * FROM evaluations ORDER BY trial, ending DESC, step DESC, attempt DESC),
+    WITH rows AS (SELECT trial, attempt, measured_step AS step, 'ok' AS status, measured_step = steps AS ending,
+                         NULL AS exception, NULL AS message FROM tries WHERE measured_step IS NOT NULL
+                  UNION ALL SELECT trial, attempt, step, status, true, exception, message
+                  FROM tries WHERE (status = 'failed' OR (status <> 'ok' AND step IS DISTINCT FROM measured_step))
+                      AND (trial, attempt) IN (SELECT (trial, max(attempt)) FROM tries GROUP BY trial)),
+         last AS (SELECT DISTINCT ON (trial) * FROM rows
+                  ORDER BY trial, ending DESC, step DESC, attempt DESC, status DESC),
          first AS (SELECT DISTINCT ON (trial) * FROM plan ORDER BY trial, position)
     SELECT first.trial, phase, search, sample, seed, loss, dataset,
            CAST(json_extract(content, '$.width') AS DOUBLE) AS width, first.steps,
@@ -31,8 +42,8 @@ PACES = """
     SELECT loss, dataset, CAST(json_extract(content, '$.width') AS DOUBLE) AS width,
            sum(seconds) / sum(steps), sum(evaluation) / sum(evaluations)
     FROM (SELECT trial, max(train_seconds) AS seconds, max(step) AS steps, sum(evaluation_seconds) AS evaluation,
-                 count(evaluation_seconds) AS evaluations
-          FROM evaluations WHERE train_seconds IS NOT NULL GROUP BY trial)
+                 sum(evaluations) AS evaluations
+          FROM tries WHERE train_seconds IS NOT NULL GROUP BY trial)
     JOIN (SELECT DISTINCT trial, loss, dataset, content FROM plan) USING (trial)
     GROUP BY loss, dataset, width HAVING sum(steps) > 0 AND sum(evaluations) > 0
 """
@@ -40,10 +51,7 @@ KINDS = """
     SELECT loss, dataset, CAST(json_extract(content, '$.width') AS DOUBLE) AS width, any_value(content)
     FROM plan GROUP BY loss, dataset, width
 """
-USED = """
-    SELECT trial, attempt, coalesce(max(train_seconds), 0), coalesce(sum(evaluation_seconds), 0)
-    FROM attempts WHERE trial IN (SELECT trial FROM plan) GROUP BY trial, attempt
-"""
+USED = "SELECT trial, attempt, coalesce(train_seconds, 0), coalesce(evaluation_seconds, 0) FROM tries"
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,7 @@ class Line:
 
 
 Kind = tuple[str, str, float]  # loss, data set, width
+Stamp = tuple[int, int, int]  # of a file: when it was written, its inode, its size; some systems tell whole seconds
 
 
 @dataclass(frozen=True)
@@ -86,15 +95,15 @@ class Reader:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._tables: dict[str, tuple[int, pa.Table | None]] = {}  # file -> when it was written, what it holds
+        self._tables: dict[str, tuple[Stamp, pa.Table | str]] = {}  # file -> what it holds, or why it cannot be used
+        self._index: tuple[Part | None, pa.Table] | None = None  # of the compacted files, and of which ones
+        self._told: set[str] = set()  # files that were left out, and said to be
 
     def read(self, plan: pa.Table) -> Glance:
         """Where the plan's trials stand. Damaged files are left out, with a warning that names them once."""
-        planned = set(plan.column("trial").to_pylist())
         database = duckdb.connect()
         database.register("plan", plan)
-        database.register("attempts", self._attempts(planned))
-        database.execute(f"CREATE TABLE evaluations AS {EVALUATIONS}")
+        self._tries(database, plan)
         used: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
         for trial, attempt, training, measuring in database.execute(USED).fetchall():
             used[trial][attempt] = (training, measuring)
@@ -106,44 +115,71 @@ class Reader:
             dict(used),
         )
 
-    def _attempts(self, planned: set[str]) -> pa.Table:
-        """The rows of every attempt at a planned trial, in the columns that matter here."""
-        self._refresh(planned)
-        whole = schema.schema(["trial", "attempt", *COLUMNS])
-        kept = {name: table for name, (_, table) in self._tables.items() if table is not None}
-        trials = [name.partition(".")[0] for name, table in kept.items() for _ in range(len(table))]
-        attempts = [int(name.split(".")[1]) for name, table in kept.items() for _ in range(len(table))]
-        empty = schema.schema(list(COLUMNS)).empty_table()
-        rows = pa.concat_tables([empty, *kept.values()], promote_options="default").combine_chunks()
-        return pa.table({"trial": trials, "attempt": attempts} | dict(zip(COLUMNS, rows.columns, strict=True)), whole)
+    def _tries(self, database: duckdb.DuckDBPyConnection, plan: pa.Table) -> None:
+        """The table of every attempt at a planned trial; one that has a file counts by its file."""
+        for _ in range(TRIES):
+            if self._refreshed(set(plan.column("trial").to_pylist())):
+                break  # else a file vanished between two looks: it was compacted
+        else:
+            raise StudyError(f"the files of {self._store.rows} vanish as quickly as they are listed")
+        index = self._compacted()
+        blank = schema.schema([*COLUMNS, "dataset", "fingerprint"]).empty_table()
+        rows = pa.concat_tables([blank, *self._usable(index)], promote_options="default").combine_chunks()
+        database.register("rows", rows)
+        database.register("compacted", index)
+        loose = SUMMARY.format(source="(SELECT *, true AS counts FROM rows)")
+        database.execute(f"CREATE TABLE loose AS {loose}")
+        database.execute(
+            "CREATE TABLE tries AS FROM loose UNION ALL BY NAME (FROM compacted SEMI JOIN plan USING (trial) "
+            "ANTI JOIN loose USING (trial, attempt))"
+        )
 
-    def _refresh(self, planned: set[str]) -> None:
+    def _usable(self, index: pa.Table) -> Iterator[pa.Table]:
+        """What the files hold; says once of each that cannot be used why."""
+        compacted = compacted_rows(index, self._tables)
+        left_out = {}
+        for name, (_, table) in self._tables.items():
+            key = key_of(name)
+            lacks = key is not None and not isinstance(table, str) and len(table) < compacted.get(key, 0)
+            if isinstance(table, str) or lacks:
+                left_out[name] = LACKING if lacks else table
+            else:
+                yield table
+        new = [f"{self._store.rows / name} ({why})" for name, why in left_out.items() if name not in self._told]
+        if new:
+            warnings.warn(f"left out {len(new)} of {len(self._tables)} files: {'; '.join(new)}", stacklevel=4)
+        self._told = set(left_out)
+
+    def _compacted(self) -> pa.Table:
+        found = manifest.read(self._store)
+        if self._index is None or self._index[0] != found.index:
+            self._index = (found.index, manifest.read_index(self._store, found))
+        return self._index[1]
+
+    def _refreshed(self, planned: set[str]) -> bool:
+        """Reads what is new among the files of rows; False where one of them was removed meanwhile."""
         paths = self._store.rows.glob("*.parquet") if self._store.rows.exists() else ()
         there = {path.name: path for path in paths if path.name.partition(".")[0] in planned}
-        stamps = {name: path.stat().st_mtime_ns for name, path in there.items()}
-        known = {name: kept for name, kept in self._tables.items() if stamps.get(name) == kept[0]}
-        new = sorted(stamps.keys() - known.keys())
-        with ThreadPoolExecutor(READERS) as readers:
-            tables = list(readers.map(lambda name: _read(there[name].read_bytes(), name), new))
-        read = dict(zip(new, tables, strict=True))
-        damaged = [f"{there[name]} ({wrong})" for name, wrong in read.items() if isinstance(wrong, str)]
-        if damaged:
-            warnings.warn(f"left out {len(damaged)} of {len(there)} files: {'; '.join(damaged)}", stacklevel=2)
-        self._tables = known | {
-            name: (stamps[name], None if isinstance(table, str) else table) for name, table in read.items()
-        }
+        try:
+            stamps = {name: _stamp(path) for name, path in there.items()}
+            known = {name: kept for name, kept in self._tables.items() if stamps.get(name) == kept[0]}
+            new = sorted(stamps.keys() - known.keys())
+            with ThreadPoolExecutor(READERS) as readers:
+                tables = list(readers.map(lambda name: _read(there[name]), new))
+        except FileNotFoundError:
+            return False
+        self._tables = known | {name: (stamps[name], table) for name, table in zip(new, tables, strict=True)}
+        return True
 
 
-def _read(content: bytes, name: str) -> pa.Table | str:
+def _stamp(path: Path) -> Stamp:
+    found = path.lstat()
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _read(path: Path) -> pa.Table | str:
     """The columns of a file; or what is wrong with it."""
     try:
-        if not NAME.fullmatch(name):
-            raise ValueError("not named <trial>.<attempt>.parquet")
-        file = pq.ParquetFile(pa.BufferReader(content))
-        if schema.version_of(file.schema_arrow) != schema.VERSION:
-            raise ValueError(f"schema version {schema.version_of(file.schema_arrow)}, not {schema.VERSION}")
-        table = file.read(columns=list(COLUMNS), use_threads=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
+        return opened(path, content_of(path), {}).table(COLUMNS)
+    except Damaged as error:
         return str(error)
-    wrong = [field.name for field in table.schema if field.type != schema.field(field.name).type]
-    return f"columns {', '.join(wrong)} of another type" if wrong else table

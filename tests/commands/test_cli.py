@@ -1,5 +1,6 @@
 """The front desk: what it prints, what it refuses and how, before anything is queued."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -8,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from study.__main__ import COMMANDS
-from study.errors import StudyError
+from study.__main__ import COMMANDS, app
+from study.errors import DiskFull, StudyError
 from study.measures.cnn28 import Cnn28
 from tests.commands.command import environment, gan_study
 
@@ -302,3 +304,22 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / "weights").write_bytes(b"garbage")
     with pytest.raises(StudyError, match=r"weights: expected the weights of cnn28.*cnn28_training"):
         Cnn28(tmp_path / "weights")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.EROFS, "Read-only file system", "results/a"), "results/a: Read-only file system"),
+        (OSError(errno.ENOTEMPTY, "Directory not empty", ".a.aside", None, "a"), "a: Directory not empty"),
+        (OSError(errno.ESTALE, "Stale file handle"), f"[Errno {errno.ESTALE}] Stale file handle"),
+        (OSError("no network"), "no network"),
+        (DiskFull("a cannot be written: the disk is full"), "a cannot be written: the disk is full"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(error: OSError, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr("study.commands.schema.command", command)
+    done = CliRunner().invoke(app, ["schema"])
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"gan-study: {told}\n")

@@ -104,6 +104,7 @@ def test_killed_in_the_middle_and_continued_equals_undisturbed(
         _assert_nothing_left(driver)
     finished = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stderr == ""
     assert "6 done of 6 trials" in finished.stdout
     pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
 

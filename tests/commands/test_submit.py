@@ -76,7 +76,9 @@ def measure(order: Sending, *scores: float | None) -> None:
     store = board_of(order).store
     for planned, score in zip(plan.build(spec.load(order.study), {}), scores, strict=False):
         failed = {"status": "failed", "exception": "OSError", "message": "full"} if score is None else {}
-        store.write(planned.trial.id, 1, [row(planned, score, fingerprint=None, **failed)])
+        protocol = planned.trial.protocol
+        numbers = dict.fromkeys(("fingerprint", protocol.objective, protocol.reported))  # of images that nobody has
+        store.write(planned.trial.id, 1, [row(planned, score, **numbers, **failed)])
 
 
 def refusal(order: Sending, **changed: Any) -> str:

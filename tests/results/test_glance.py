@@ -1,12 +1,14 @@
 """A glance agrees with the whole table, reads a file once, and tells what it left out."""
 
+import os
 import warnings
 from pathlib import Path
 
 import pytest
 
+from study import durable
 from study.cost import Pace, recorded
-from study.results import connect, glance
+from study.results import connect, glance, rowfile
 from study.results.glance import Glance, Reader
 from study.results.store import Store, read_plan_table
 from tests.analysis import synthetic
@@ -47,6 +49,16 @@ def test_it_agrees_with_the_whole_table(store: Store) -> None:
     ]  # fmt: skip
     assert found == expected
     assert {line[8] for line in found} == set(ENDINGS)
+
+
+def test_what_fails_after_the_last_evaluation_takes_nothing_away(tmp_path: Path) -> None:
+    """Two ends of one step and one attempt: which of them came first was luck."""
+    store = Store(synthetic.write(tmp_path, Recipe(settings=3, losses=("ns",))))
+    for row in read_plan_table(store.plan_file).to_pylist():
+        *rows, failed = synthetic.attempt(row, Recipe(), "failed")
+        last = synthetic.attempt(row, Recipe(), "done")[-1]
+        store.write(row["trial"], 1, [*rows, last, failed | {"step": last["step"]}])
+    assert [line.status for line in read(store).lines] == ["done"] * 3
 
 
 def test_its_paces_are_those_that_a_plan_is_costed_with(tmp_path: Path) -> None:
@@ -90,7 +102,7 @@ def test_a_trial_of_two_phases_is_there_once(tmp_path: Path) -> None:
 def test_only_files_that_changed_are_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
     whole = glance._read
-    monkeypatch.setattr(glance, "_read", lambda content, name: opened.append(name) or whole(content, name))
+    monkeypatch.setattr(glance, "_read", lambda path: opened.append(path.name) or whole(path))
     reader = Reader(store)
     first = read(store, reader)
     assert len(opened) == len(list(store.rows.iterdir()))
@@ -103,6 +115,27 @@ def test_only_files_that_changed_are_read_again(store: Store, monkeypatch: pytes
     after = {line.trial: line.status for line in read(store, reader).lines}
     assert opened == [f"{changed.trial}.{changed.attempt:03d}.parquet"]
     assert after[changed.trial] == "done"
+
+
+@pytest.mark.parametrize("same_size", [True, False])
+def test_a_file_that_was_replaced_within_a_second_is_read_again(same_size: bool, store: Store) -> None:
+    """Some file systems tell whole seconds; a new file has another inode, which a third may get again."""
+    reader = Reader(store)
+    line = next(line for line in read(store, reader).lines if line.status == "started")
+    path = store.row_file(line.trial, line.attempt)
+    os.utime(path, (1e9, 1e9))
+    assert line in read(store, reader).lines
+    rows = [row for row in store.read(line.trial) if row["attempt"] == line.attempt]
+    last = rows[-1] | {"step": line.steps}
+    content = rowfile.encode([*rows[:-1], last] if same_size else [*rows, last])
+    if same_size:
+        content_before = path.read_bytes()
+        assert len(content) == len(content_before)
+        durable.write_bytes(path, content, fsync=False)
+    else:
+        path.write_bytes(content)  # the same inode
+    os.utime(path, (1e9, 1e9))
+    assert line.trial in {each.trial for each in read(store, reader).lines if each.status == "done"}
 
 
 def test_damaged_and_foreign_files_are_left_out_and_named_once(store: Store) -> None:

@@ -51,6 +51,7 @@ def row(planned: Planned, attempt: int, step: int, status: str = "ok", **values:
     if "fd" in values:
         base["fd_cnn28"] = values.pop("fd")
         base["fd_cnn28_selection"] = values.pop("chosen_by", base["fd_cnn28"])
+        base["fingerprint"] = "{}"
     return base | values
 
 
@@ -176,7 +177,7 @@ def test_hyperparameters_are_typed_and_null_where_a_loss_has_none(store: Store) 
 
 def test_timestamps_come_back(store: Store) -> None:
     write(store, row(PLANNED[0], 1, 10, fd=1.0))
-    _, evaluations = load(store.folder)
+    evaluations = load(store.folder)
     assert evaluations["written_at"][0] == NOW
     assert evaluations["written_at"].dt.tz is not None
     ((found,),) = ask(store, "SELECT epoch_us(written_at) FROM evaluations")
@@ -185,7 +186,7 @@ def test_timestamps_come_back(store: Store) -> None:
 
 def test_frames_hold_every_column(store: Store) -> None:
     write(store, row(PLANNED[0], 1, 30, fd=1.0))
-    trials, evaluations = load(store.folder)
+    trials, evaluations = load(store.folder, "trials"), load(store.folder)
     assert len(trials) == 8
     assert len(evaluations) == 1
     assert set(schema.COLUMNS) | {"fd_cnn28", "fd_cnn28_selection", "score", "selection_score", "ending"} == set(
@@ -300,7 +301,7 @@ def test_a_query_reaches_no_file(sql: str, store: Store) -> None:
 def test_a_query_changes_no_stored_row(sql: str, store: Store) -> None:
     write(store, row(PLANNED[0], 1, 30, fd=1.0))
     before = snapshot(store.folder)
-    with connect(store.folder) as database:
+    with connect(store.folder) as database, pytest.raises(duckdb.Error):
         database.execute(sql)
     assert snapshot(store.folder) == before
     assert ask(store, "SELECT count(*), min(score) FROM evaluations") == [(1, 1.0)]
@@ -365,3 +366,16 @@ def test_selection_chooses_the_evaluation_and_the_other_split_reports_it(store: 
     assert ask(store, "SELECT score, selection_score FROM evaluations ORDER BY step") == [
         (5.0, 6.0), (4.0, 2.0), (3.0, 2.5)
     ]  # fmt: skip
+
+
+def test_a_step_that_was_measured_twice_has_one_row_whatever_it_measured(store: Store) -> None:
+    """Another machine may have found otherwise: the newest attempt counts, and an end that it went past does not."""
+    write(store, row(PLANNED[0], 1, 10, fd=3.0), row(PLANNED[0], 1, 20, fd=2.0))
+    write(store, row(PLANNED[0], 2, 20, "diverged", message="the loss is nan"))
+    assert ask(store, "SELECT step, attempt, status FROM evaluations") == [(10, 1, "ok"), (20, 2, "diverged")]
+    assert ask(store, "SELECT status, score, score_step FROM trials WHERE position = 0") == [("diverged", 3.0, 10)]
+    write(store, row(PLANNED[0], 3, 30, fd=1.0))
+    assert ask(store, "SELECT step, attempt, status FROM evaluations") == [
+        (10, 1, "ok"), (20, 1, "ok"), (30, 3, "ok")
+    ]  # fmt: skip
+    assert ask(store, "SELECT status, score_step FROM trials WHERE position = 0") == [("done", 30)]

@@ -10,9 +10,12 @@ from study.errors import StudyError
 Fingerprint = dict[str, Any]
 
 
-def check(evaluations: pd.DataFrame, where: str) -> None:
-    """Raises StudyError for a data set whose rows were measured in more than one way; names the differing fields."""
-    for dataset, found in by_dataset(evaluations).items():
+def check(rows: pd.DataFrame, where: str) -> None:
+    """Raises StudyError for a data set whose rows were measured in more than one way; names the differing fields.
+
+    rows: anything with the columns dataset and fingerprint.
+    """
+    for dataset, found in by_dataset(rows).items():
         fields = differing(found)
         if fields:
             values = "; ".join(f"{name}: {', '.join(sorted(_values(found, name)))}" for name in fields)
@@ -22,13 +25,22 @@ def check(evaluations: pd.DataFrame, where: str) -> None:
             )
 
 
-def by_dataset(evaluations: pd.DataFrame) -> dict[str, list[Fingerprint]]:
+def by_dataset(rows: pd.DataFrame) -> dict[str, list[Fingerprint]]:
     """The distinct fingerprints of every data set that has measured rows; nested fields are written a.b."""
-    rows = evaluations[["dataset", "fingerprint"]].dropna().drop_duplicates()
+    ways = rows[["dataset", "fingerprint"]].dropna().drop_duplicates()
     return {
-        str(name): [_flat(json.loads(text)) for text in sorted(group["fingerprint"])]
-        for name, group in rows.groupby("dataset")
+        str(name): [flat(_parsed(text)) for text in sorted(group["fingerprint"])]
+        for name, group in ways.groupby("dataset")
     }
+
+
+def _parsed(text: str) -> Fingerprint:
+    """What is no JSON object, in a file that another program wrote, differs from all that is."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"fingerprint": text}
 
 
 def differing(found: list[Fingerprint]) -> list[str]:
@@ -41,8 +53,9 @@ def _values(found: list[Fingerprint], name: str) -> set[str]:
     return {json.dumps(fingerprint[name]) if name in fingerprint else "absent" for fingerprint in found}
 
 
-def _flat(value: Fingerprint, prefix: str = "") -> Fingerprint:
-    flat: Fingerprint = {}
+def flat(value: Fingerprint, prefix: str = "") -> Fingerprint:
+    """The same without nesting: fields within fields are written a.b."""
+    found: Fingerprint = {}
     for name, item in value.items():
-        flat |= _flat(item, f"{prefix}{name}.") if isinstance(item, dict) else {f"{prefix}{name}": item}
-    return flat
+        found |= flat(item, f"{prefix}{name}.") if isinstance(item, dict) else {f"{prefix}{name}": item}
+    return found
