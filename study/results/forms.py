@@ -61,27 +61,27 @@ def _json(schema: Schema, batches: Batches, file: IO[bytes]) -> None:
     file.write(b"[]\n" if before == "[\n" else b"\n]\n")
 
 
-class _Onward(io.RawIOBase):
-    """What a writer of Parquet needs of a file, which may be a pipe."""
+class Onward(io.RawIOBase):
+    """What a writer of Parquet needs of a file, which may be a pipe; counts the bytes that go through."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self._size = file, 0
+        self._file, self.size = file, 0
 
     def writable(self) -> bool:
         return True
 
     def tell(self) -> int:
-        return self._size
+        return self.size
 
     def write(self, content: Any) -> int:
         self._file.write(content)
-        self._size += len(content)
+        self.size += len(content)
         return len(content)
 
 
 def _parquet(schema: Schema, batches: Batches, file: IO[bytes]) -> None:
     try:
-        writer = pq.ParquetWriter(cast(Any, _Onward(file)), schema, compression="zstd")
+        writer = pq.ParquetWriter(cast(Any, Onward(file)), schema, compression="zstd")
     except pa.ArrowNotImplementedError as error:
         raise StudyError(f"the answer has a value that Parquet cannot hold ({error}); CAST it AS VARCHAR") from error
     with writer:

@@ -1,7 +1,6 @@
 """The archive's file: a zip with one folder, a manifest of what is in it, and a seal over every byte."""
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from study.results import schema
+from study.results.forms import Onward
 
 VERSION = 1  # of the archive's layout
 MANIFEST = "MANIFEST.json"
@@ -59,23 +59,16 @@ class Pack:
         self.add(MANIFEST, (json.dumps(about, indent=1, sort_keys=True) + "\n").encode())
 
 
-class _Hashed(io.RawIOBase):
-    """What a writer needs of a file; counts and hashes what goes through."""
+class _Hashed(Onward):
+    """Also hashes what goes through."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.size, self.digest = file, 0, hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.size
+        super().__init__(file)
+        self.digest = hashlib.sha256()
 
     def write(self, content: Any) -> int:
-        self._file.write(content)
         self.digest.update(content)
-        self.size += len(content)
-        return len(content)
+        return super().write(content)
 
 
 def seal(file: IO[bytes]) -> int:
