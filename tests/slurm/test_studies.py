@@ -151,7 +151,8 @@ def test_the_time_limit_and_a_stranger(stage: Stage, tmp_path: Path) -> None:
     assert_whole(stage, undisturbed(tmp_path / "undisturbed", stage.data, **one))
     first, *_ = stage.lives("worker")
     assert (first.ending, first.requeued) == ("time limit", True)
-    assert len({row["attempt"] for row in stage.store.read(stage.measured().trial[0])}) > 1
+    # The first attempt may have been warned before its first evaluation, and has no row then.
+    assert max(row["attempt"] for row in stage.store.read(stage.measured().trial[0])) > 1
     assert_nothing_left(stage)
 
 
