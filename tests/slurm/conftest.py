@@ -15,7 +15,7 @@ from cluster.development import hosts, life, machine, watch
 from cluster.development.layout import Layout
 
 SLOTS = "tuvwxyz"  # sessions at the same time on one machine
-PATIENCE = 90.0  # seconds, on a busy machine
+PATIENCE = 180.0  # seconds, on a busy machine
 ROOT = Path(__file__).parents[2]
 QUEUE = "%i|%T|%N|%r|%P|%j"
 
