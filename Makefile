@@ -32,7 +32,7 @@ test: $(STAMP)  ## everything that is checked: lint, types, arrows, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP)  ## the quick part of test
 	$(BIN)/ruff check .

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis import captions, compare_words, pictures, style
-from analysis.compare import Comparison
-from analysis.page import Picture, environment, saved
-from analysis.sides import BEST
+from analysis import captions, pictures, style
+from analysis.comparison import words
+from analysis.comparison.compare import Comparison
+from analysis.comparison.sides import BEST
+from analysis.page import Picture, rendered, saved
 
 TEMPLATE = "compare.html.j2"
 
@@ -33,16 +34,19 @@ def write(comparison: Comparison, out: Path) -> Path:
     repeated = cells["quantity"] == BEST
     for name, frame in (("best", cells[repeated]), ("spread", cells[~repeated]), ("ranks", comparison.ranks)):
         frame.to_csv(out / f"{name}.csv", index=False)
-    page = environment().get_template(TEMPLATE).render(
-        comparison=comparison,
-        parts=[_part(comparison, dataset) for dataset in comparison.datasets],
-        others=[text for name, texts in comparison.sentences.items() if name not in comparison.datasets
-                for text in texts],
-        picture=_picture(comparison, out),
-        legend=compare_words.legend(comparison),
-        remarks=[*comparison.ours.remarks, *comparison.theirs.remarks],
-        styles={loss: style.of(loss) for loss in cells["loss"].unique()},
-    )  # fmt: skip
+    losses = cells["loss"].unique()
+    with style.beside(losses):
+        page = rendered(
+            TEMPLATE,
+            comparison=comparison,
+            parts=[_part(comparison, dataset) for dataset in comparison.datasets],
+            others=[text for name, texts in comparison.sentences.items() if name not in comparison.datasets
+                    for text in texts],
+            picture=_picture(comparison, out),
+            legend=words.legend(comparison),
+            remarks=[*comparison.ours.remarks, *comparison.theirs.remarks],
+            styles={loss: style.of(loss) for loss in losses},
+        )  # fmt: skip
     path = out / "compare.html"
     path.write_text(page, encoding="utf-8")
     return path
@@ -51,11 +55,11 @@ def write(comparison: Comparison, out: Path) -> Path:
 def _part(comparison: Comparison, dataset: str) -> Part:
     return Part(
         dataset,
-        compare_words.title(comparison, dataset),
+        words.title(comparison, dataset),
         list(comparison.sentences[dataset]),
-        compare_words.order(comparison, dataset),
-        compare_words.best(comparison, dataset),
-        compare_words.spread(comparison, dataset),
+        words.order(comparison, dataset),
+        words.best(comparison, dataset),
+        words.spread(comparison, dataset),
     )
 
 

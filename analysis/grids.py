@@ -30,7 +30,8 @@ def of_best(study: Study, ranking: pd.DataFrame) -> list[Grid]:
         path = Store(study.folder).sample_file(row["trial"], int(row["step"]))
         if path.exists():
             caption = f"{row['loss']}, setting {row['sample']}, seed {row['seed']}, step {int(row['step']):,}"
-            score = f"its mean {row['reported']} is {row['mean']:.4g}"
+            mean = "mean " if row["done"] > 1 else ""
+            score = f"its {mean}{row['reported']} is {row['mean']:.4g}"
             alt = f"Generated images of the best {row['loss']} setting; {score}."
             found.append(Grid(str(row["loss"]), caption, alt, path, matplotlib.image.imread(path)))
     return found

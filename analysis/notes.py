@@ -8,16 +8,19 @@ import pandas as pd
 
 from analysis.formats import listed, span
 from analysis.frames import AS_RUN, DEFAULT, ENDED, MISSING, SEARCH, UNFIT, Study
-from analysis.intervals import FEWEST
+from analysis.intervals.means import FEWEST
+from analysis.tables import validity
 from study.results import fingerprints
 
 SAME = ("width", "batch_size", "batch_norm_decay", "evaluations", "measure")  # of a search and its repeats
 
 
 def notes(study: Study, table: pd.DataFrame, settings: pd.DataFrame) -> list[str]:
-    """The caveats that hold for this study, given its `tables.ranking` as `table` and its `frames.settings`."""
+    """The caveats that hold for this study, given its `searches.ranking` as `table` and its `frames.settings`."""
     found = [
+        mixed(study),
         _missing(study),
+        _uneven(study),
         _failed(study),
         *_selection(study, settings),
         *_evidence(study),
@@ -32,11 +35,41 @@ def notes(study: Study, table: pd.DataFrame, settings: pd.DataFrame) -> list[str
     return [note for note in found if note]
 
 
+def mixed(study: Study) -> str:
+    """In which fields the metrics of a data set were not measured alike; "" where they were."""
+    found = {name: fingerprints.differing(ways) for name, ways in fingerprints.by_dataset(study.evaluations).items()}
+    each = [f"{name} ({', '.join(fields)})" for name, fields in found.items() if fields]
+    if not each:
+        return ""
+    return (
+        f"Mixed: rows that were not measured alike stand together here, on {listed(each)}. Their scores may differ for "
+        "that reason only."
+    )
+
+
 def _missing(study: Study) -> str:
     missing, planned = study.count(*MISSING), len(study.trials)
     if not missing:
         return ""
-    return f"{missing} of {planned} trials are missing: every number is of what has ended and may still change."
+    early = int((study.trials["outcome"].notna() & ~validity.trials_in_turn(study.trials)).sum())
+    return (
+        f"{missing} of {planned} trials are missing: every number is of what has ended and may still change. Those "
+        "that end first are no random part, as a failure ends early. So what is said of settings or seeds that could "
+        "be drawn (curves, which loss beats which, pooled runs, ranks, what seeds give, importances, claims) "
+        f"counts those that ended in turn, and {early} trials wait for one before them; ranks and pooled runs count "
+        "equally many of every loss."
+    )
+
+
+def _uneven(study: Study) -> str:
+    """Of a study that has ended, why some of its trials are in no rank and in no pooled number."""
+    more = int((~validity.even(study.trials)).sum())
+    if study.count(*MISSING) or not more:
+        return ""
+    return (
+        f"Losses have different numbers of trials. Ranks and pooled runs count as many of every loss, the first ones: "
+        f"{more} trials are not among them."
+    )
 
 
 def _failed(study: Study) -> str:
@@ -51,18 +84,26 @@ def _failed(study: Study) -> str:
 
 def _selection(study: Study, settings: pd.DataFrame) -> list[str]:
     """Which split chose and which is reported: a sentence per pair of splits."""
-    most = settings.dropna(subset="choice").groupby(SEARCH).size()
-    if most.empty:
+    run = settings.dropna(subset="choice").groupby(SEARCH).size()
+    if run.empty:
         return []
-    splits: dict[tuple[str, str], list[str]] = defaultdict(list)
+    splits: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for dataset, found in fingerprints.by_dataset(study.evaluations).items():
-        for pair in sorted({(str(one["selection"]), str(one["reporting"])) for one in found}):
-            splits[pair].append(dataset)
-    count = f"{span(most)} setting{'s' if most.max() > 1 else ''}"
-    return [_chosen(selection, reporting, listed(names), count) for (selection, reporting), names in splits.items()]
+        count = _counted(run[run.index.get_level_values("dataset") == dataset])
+        for selection, reporting in sorted({(str(one["selection"]), str(one["reporting"])) for one in found}):
+            splits[selection, reporting, count].append(dataset)
+    return [_chosen(*splits_and_count, listed(names)) for splits_and_count, names in splits.items() if names]
 
 
-def _chosen(selection: str, reporting: str, datasets: str, count: str) -> str:
+def _counted(run: pd.Series) -> str:
+    """How many settings of a loss were run, in every phase that searched; '1 setting' where none did."""
+    phases = {str(phase): sizes for phase, sizes in run.groupby("phase", sort=False) if sizes.max() > 1}
+    several = len(phases) > 1
+    each = [f"{span(sizes)} settings" + (f" (phase {name})" if several else "") for name, sizes in phases.items()]
+    return listed(each) if each else "1 setting"
+
+
+def _chosen(selection: str, reporting: str, count: str, datasets: str) -> str:
     if selection == reporting:
         return (
             f"Warning, {datasets}: the minimum over every step measured and over {count} of a loss is reported on the "
@@ -116,6 +157,12 @@ def _seeds(table: pd.DataFrame) -> str:
     if single:
         which = _all_or(single, len(finished))
         return f"1 seed: no error can be given for {which} {of_best}; small differences mean nothing."
+    chosen = (finished["settings"] > 1).sum()
+    if chosen:
+        return (
+            f"No interval is given for {_all_or(chosen, len(finished))} {of_best}: its seeds chose it among several "
+            "settings and flatter it. Seeds that run it alone, as a phase that selects it runs them, have one."
+        )
     if few:
         return f"Fewer than {FEWEST} seeds: no interval is given for {_all_or(few, len(finished))} {of_best}."
     return "" if finished.empty else "Intervals are over seeds of the chosen setting, not over which one was chosen."
@@ -148,7 +195,12 @@ def _unsound(table: pd.DataFrame) -> str:
 def _default(settings: pd.DataFrame) -> str:
     if not (settings["sample"] == DEFAULT).any():
         return ""
-    return "Sample 0 is the loss's default, chosen by its authors and not drawn at random; it counts as a setting."
+    return (
+        "Sample 0 is the loss's default, chosen by its authors and not drawn at random. It counts in a search's best "
+        "setting, among the settings run, and in the published form of the budget curve. What speaks of settings that "
+        "could be drawn (budget, tuning and compute curves, which loss beats which, pooled settings, importances, "
+        "claims A to E and H) leaves it out."
+    )
 
 
 def _parameters(table: pd.DataFrame) -> str:

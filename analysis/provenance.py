@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.formats import listed
 from analysis.frames import Study
 from study.results import fingerprints
 
@@ -29,11 +30,20 @@ def facts(study: Study) -> Facts:
         ("commit", _each(rows.assign(commit=rows["commit"].astype("string") + dirty.astype("string")), "commit")),
         ("versions", _each(rows, "versions")),
         ("hardware", _each(rows, "hardware")),
-        (
-            "last row written",
-            f"{rows['written_at'].max():%Y-%m-%d %H:%M UTC}" if rows["written_at"].notna().any() else "unknown",
-        ),
+        ("last row written", newest(study)),
     ]
+
+
+def newest(study: Study) -> str:
+    """When the newest row was written."""
+    written = study.evaluations["written_at"]
+    return f"{written.max():%Y-%m-%d %H:%M:%S UTC}" if written.notna().any() else "unknown"
+
+
+def commits(study: Study) -> str:
+    """The commits that wrote the rows, the first twelve letters of each."""
+    found = sorted(str(commit)[:12] for commit in study.evaluations["commit"].dropna().unique())
+    return listed(found) if found else "unknown"
 
 
 def measured(study: Study) -> list[tuple[str, Facts]]:

@@ -1,95 +1,126 @@
-"""A study's page: one HTML file that holds all it shows; beside it every figure as PNG and PDF, every table as CSV."""
+"""A study's page: one HTML file that holds all it shows; beside it every figure, every table and the notebooks run."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from analysis import budget, captions, formats, frames, grids, notes, pictures, provenance, spread, style, tables
-from analysis.page import Picture, embedded, environment, saved
+from analysis import chapters, formats, frames, kernels, notes, page, provenance, staging, style
+from analysis.chapters import Chapter
+from analysis.exhibits.exhibit import Exhibits, Listing
+from analysis.exhibits.overview import overview
+from analysis.exhibits.show import in_order
+from analysis.tables import searches
+from study import __version__
+from study.errors import StudyError
 from study.results import schema
 
-TEMPLATE = "report.html.j2"
+TEMPLATE, PAGE = "report.html.j2", "report.html"
+NOTEBOOKS = (
+    "budget_vs_fid",
+    "comparisons",
+    "table2",
+    "seeds",
+    "sensitivity",
+    "claims",
+)  # as they follow one another on the page
+LONGEST = ("budget_vs_fid", "sensitivity")  # begin first, one on each core; the others fill what is left
+FOLDER = Path(__file__).parent / "notebooks"
+ROWS = "rows.zip"  # the study as the page and all notebooks saw it: one that runs goes on meanwhile
 
 
-@dataclass(frozen=True)
-class Part:
-    """All that one phase on one data set has to show; pictures of what has not happened yet are not there."""
-
-    phase: str
-    dataset: str
-    objective: str
-    ranking: pd.DataFrame
-    settings: pd.DataFrame
-    pictures: dict[str, Picture]
-    samples: list[Picture] = field(default_factory=list)
-
-
-def write(folder: Path, out: Path, *, mixed: bool = False) -> Path:
+def write(folder: Path, out: Path, *, mixed: bool = False, told: Callable[[str, float], None] | None = None) -> Path:
     """The path of the page, report.html in `out`; the study may be finished, running or not yet begun.
 
-    Raises StudyError where there is no study in `folder`, or one whose rows may not be compared (see `frames.load`).
+    Until all is there, `out` stays as it is; then files of an earlier report that are not of this one leave it. `told`
+    hears of every notebook that has run, its name and the seconds it took. Raises StudyError where there is no study in
+    `folder`, or one whose rows may not be compared (see `frames.load`), where a notebook's cell fails (that notebook
+    then lies in `out`), and where `out` can be no folder or none to write into.
     """
+    out = out.resolve()
+    _check_folder(out)
     study = frames.load(folder, mixed=mixed)
-    settings, ranking = frames.settings(study), tables.ranking(study)
-    curves = budget.curves(settings)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, frame in (("settings", settings), ("ranking", ranking), ("budget", curves)):
-        frame.to_csv(out / f"{name}.csv", index=False)
-    where = study.trials[["phase", "dataset"]].drop_duplicates().itertuples(index=False)
-    parts = [_part(study, out, (str(phase), str(dataset)), (settings, ranking, curves)) for phase, dataset in where]
-    page = environment().get_template(TEMPLATE).render(
-        study=study,
-        counts={status: study.count(status) for status in schema.TRIAL_STATUSES},
-        parts=parts,
-        failures=tables.failures(study).astype(str),
-        sizes=formats.readable_sizes(tables.sizes(study)),
-        notes=notes.notes(study, ranking, settings),
-        facts=provenance.facts(study),
-        measured=provenance.measured(study),
-        styles={loss: style.of(loss) for loss in study.trials["loss"].unique()},
-    )  # fmt: skip
-    path = out / "report.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    paths = [FOLDER / f"{name}.ipynb" for name in sorted(NOTEBOOKS, key=lambda name: name not in LONGEST)]
+    with staging.staged(out) as new:
+        study.keep(new / ROWS)
+        parameters = {"folder": str(new / ROWS), "out": str(new), "mixed": mixed}
+        try:
+            executed = kernels.run(paths, new / "notebooks", parameters, told or _quiet, out)
+        except StudyError:
+            _point(out.glob(kernels.FAILED.format("*")), new / ROWS, folder.resolve())
+            raise
+        found = [chapters.chapter(name, executed[name]) for name in NOTEBOOKS]
+        (new / PAGE).write_text(html(study, found, new), encoding="utf-8")
+        for notebook in (new / "notebooks").iterdir():  # each has been told of the folder of the moment
+            text = notebook.read_text(encoding="utf-8")
+            notebook.write_text(text.replace(f"/{new.name}", ""), encoding="utf-8")
+        staging.publish(new, out, PAGE)
+    for name in NOTEBOOKS:
+        (out / kernels.FAILED.format(name)).unlink(missing_ok=True)
+    return out / PAGE
 
 
-def _part(study: frames.Study, out: Path, where: tuple[str, str], all_of: tuple[pd.DataFrame, ...]) -> Part:
-    phase, dataset = where
-    settings, ranking, curves = (rows[(rows["phase"] == phase) & (rows["dataset"] == dataset)] for rows in all_of)
-    objective = study.objective(dataset)
-    drawn = _drawn(study, objective, settings, curves)
-    found = {kind: saved(figure, out / f"{phase}.{dataset}.{kind}", alt) for kind, (figure, alt) in drawn.items()}
-    found_grids = grids.of_best(study, ranking)
-    if found_grids:
-        figure = pictures.samples([(grid.loss, grid.image) for grid in found_grids])
-        saved(figure, out / f"{phase}.{dataset}.samples", "")
-    readable = formats.readable_ranking(ranking), formats.readable_settings(ranking)
-    return Part(phase, dataset, objective, *readable, found, [_pictured(grid) for grid in found_grids])
-
-
-def _drawn(
-    study: frames.Study, objective: str, settings: pd.DataFrame, curves: pd.DataFrame
-) -> dict[str, tuple[Figure, str]]:
-    """Figure and alternative text by kind, those only that have something to show."""
-    drawn: dict[str, tuple[Figure, str]] = {}
-    if np.isfinite(settings["score"]).any():
-        quartiles = spread.quartiles(settings)
-        drawn["boxes"] = pictures.boxes(settings, quartiles, objective), captions.boxes(quartiles, objective)
-    if (curves["n"] > 1).any() and np.isfinite(curves["median"]).any():
-        text = captions.budget(curves, objective)
-        drawn["budget"] = pictures.budget(curves, objective), text
-        drawn["bands"] = (
-            pictures.budget_bands(curves, objective),
-            f"One panel per loss with its 10 to 90 % band. {text}",
+def html(study: frames.Study, found: Sequence[Chapter], out: Path | None = None) -> str:
+    """The page of a study and what its notebooks showed. Tables and overview are kept in `out`; None keeps none."""
+    ranking, settings = searches.ranking(study), frames.settings(study)
+    if out is not None:
+        for name, frame in (("settings", settings), ("ranking", ranking)):
+            (out / f"{name}.csv").write_text(formats.csv(frame), encoding="utf-8")
+    failures, sizes, facts = _failures(study), _sizes(study), _facts(study)
+    Exhibits([*failures, *sizes, facts]).kept(out)
+    with style.beside(study.losses):
+        return page.rendered(
+            TEMPLATE,
+            study=study,
+            counts={status: study.count(status) for status in schema.TRIAL_STATUSES},
+            overview=[(place, exhibits.kept(out)) for place, exhibits in overview(study)],
+            chapters=found,
+            failures=[page.table(one.table, one.title) for one in failures],
+            why=formats.spelled("why", study.folder, "TRIAL"),
+            sizes=[page.table(one.table, one.title) for one in sizes],
+            mixed=notes.mixed(study),
+            notes=notes.notes(study, ranking, settings),
+            newest=provenance.newest(study),
+            commits=provenance.commits(study),
+            version=__version__,
+            facts=facts.table.itertuples(index=False, name=None),
         )
-    learning = frames.learning(study, settings.drop_duplicates(frames.SEARCH))
-    if len(learning):
-        drawn["learning"] = pictures.learning(learning, objective), captions.learning(learning, objective)
-    return drawn
 
 
-def _pictured(grid: grids.Grid) -> Picture:
-    return embedded(grid.loss, grid.path.read_bytes(), grid.alt, grid.caption)
+def _point(notebooks: Iterable[Path], away: Path, towards: Path) -> None:
+    """What a failed notebook read is gone with the report: it is to be run again on the study's folder."""
+    for notebook in notebooks:
+        text = notebook.read_text(encoding="utf-8")
+        notebook.write_text(text.replace(str(away), str(towards)), encoding="utf-8")
+
+
+def _failures(study: frames.Study) -> list[Listing]:
+    found = searches.failures(study)
+    return [] if found.empty else [Listing("failures", "Kinds of failure", found.astype(str), found)]
+
+
+def _sizes(study: frames.Study) -> list[Listing]:
+    found = in_order(searches.sizes(study))
+    return [] if found.empty else [Listing("sizes", "Parameters", formats.readable_sizes(found), found)]
+
+
+def _facts(study: frames.Study) -> Listing:
+    """Where the numbers come from, as rows of what and its value."""
+    rows = [*provenance.facts(study), ("page made by", f"gan-study {__version__}")]
+    for dataset, fields in provenance.measured(study):
+        rows.append((f"metrics on {dataset}", "; ".join(f"{name} {text}" for name, text in fields)))
+    frame = pd.DataFrame(rows, columns=["what", "value"], dtype=object)
+    return Listing("provenance", "Where the numbers come from", frame, frame)
+
+
+def _quiet(name: str, seconds: float) -> None:
+    """For who wants to hear nothing."""
+
+
+def _check_folder(out: Path) -> None:
+    for path in (out, *out.parents):
+        if path.exists() and not path.is_dir():
+            raise StudyError(
+                f"-o {out}: {path} is a file; name the folder that the page and all beside it are written into, "
+                f"such as {path.with_suffix('') if path.suffix else path.with_name(f'{path.name}-report')}"
+            )

@@ -1,9 +1,9 @@
-"""An axis of scores: its scale, its limits and its ticks."""
+"""An axis of scores, or of what was spent: its scale, its limits and its ticks."""
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 DECADE = 10
 
@@ -19,6 +19,13 @@ def scores(axes: Axes, values: npt.NDArray[np.float64], which: str) -> None:
     else:
         margin = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
         axes.set(**{f"{which}lim": (low - margin, high + margin)})
+
+
+def amounts(axes: Axes) -> None:
+    """The x axis counts steps, seconds or hours: few ticks, thousands and more as 20k or 3M, fractions as they are."""
+    thousands = EngFormatter(sep="")
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(lambda number, _: thousands.format_eng(number) if number >= 1e3 else f"{number:g}")
 
 
 def logarithmic(axes: Axes, low: float, high: float, which: str) -> None:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from benchmarks.timing import machine
 
-QUICK = ("front_desk", "distance", "training")
-SLOW = ("demo", "cluster", "results")
-WITH_OPTIONS = ("results",)
+QUICK = ("front_desk", "distance", "training", "analysis")
+SLOW = ("demo", "cluster", "results", "coverage", "analysis_figures")
+WITH_OPTIONS = ("results", "coverage", "analysis")
 
 
 def main() -> None:

@@ -33,6 +33,7 @@ COMMANDS = {
     "compact": "Merge the small files of a study's results into a few large ones.",
     "verify": "Check every file, count and reference of a study's results.",
     "compare": "Lay a study's tables beside the published ones, or beside another study's.",
+    "claims": "Which of the published study's claims a study's results support.",
     "report": "Write a study's page with pictures.",
     "merge": "Unite studies into a new one.",
     "export": "Write a study as one archive that pandas alone can read.",

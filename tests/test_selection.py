@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from analysis import frames, tables
+from analysis import frames
+from analysis.tables import searches
 from study import plan, spec
 from study.errors import StudyError
 from study.plan import Planned
@@ -281,7 +282,7 @@ def test_the_rule_is_the_one_that_tables_rank_by(seed: int, tmp_path: Path) -> N
     values |= {("ns", 0, 0): 2.0, ("ns", 0, 1): 2.0, ("vae", 0, 0): 2.0, ("vae", 0, 1): 2.0}  # one is sound
     store, study = Store(tmp_path / "tiny"), one_study()
     write(store, study, values)
-    table = tables.best(frames.load(store.folder))
+    table = searches.best(frames.load(store.folder))
     best = {(row["loss"], row["dataset"]): row["sample"] for _, row in table.iterrows()}
     found = select(study, store, tmp_path)[0]["seeds"]
     assert {search: each.sample for search, each in found.items()} == best

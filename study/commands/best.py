@@ -2,7 +2,8 @@
 
 import typer
 
-from analysis import formats, frames, notes, tables
+from analysis import formats, frames, notes
+from analysis.tables import searches
 from study.commands.common import RESULTS, Mixed, Recorded, Results, console, folder_of
 
 
@@ -12,7 +13,7 @@ def command(study: Recorded, mixed: Mixed = False, results: Results = RESULTS) -
     Example: gan-study best demo
     """
     chosen = frames.load(folder_of(study, results), mixed=mixed)
-    ranking = tables.ranking(chosen)
+    ranking = searches.ranking(chosen)
     for dataset in ranking["dataset"].unique():
         console.print(f"{chosen.name} on {dataset}: {chosen.objective(dataset)}, lower is better")
     typer.echo(formats.text(formats.readable_ranking(ranking)))

@@ -18,7 +18,8 @@ from study.fields import IDENTIFIER
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="A preset's name or a YAML file's path.")]
 Recorded = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A study's name in --results, a preset's, or a YAML file's path.")
+    str,
+    typer.Argument(metavar="STUDY", help="A study's name in --results, its folder's path, a preset's, or a YAML file."),
 ]
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="One folder per study is made in here.")]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where prepared data sets are.")]
@@ -32,8 +33,12 @@ console = Console(  # no markup: file names and messages of exceptions hold brac
 
 
 def folder_of(study: str, results: Path) -> Path:
-    """The folder of a study that has results: by the folder's own name, a preset's, or a YAML file's `name`."""
-    direct = results / study
+    """The folder of a study that has results: by its path, its own name, a preset's, or a YAML file's `name`."""
+    direct, path = results / study, Path(study)
+    if not (direct / "plan.parquet").exists() and (path / "plan.parquet").exists():
+        return path
+    if path.is_dir() and "/" in study and not (direct / "plan.parquet").exists():
+        raise StudyError(f"{study} is a folder without plan.parquet, so no study's; name one in {results}, or its path")
     there = sorted(path.parent.name for path in results.glob("*/plan.parquet"))
     if study not in there and study not in spec.presets() and not Path(study).suffix and "/" not in study:
         raise unknown(f"a study in {results}, a preset or a YAML file", study, [*there, *spec.presets()])

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from analysis import compare, compare_page, compare_words, formats, frames, paper, sides
+from analysis import compare_page, formats, frames
+from analysis.comparison import compare, paper, sides, words
 from study.commands.common import RESULTS, Mixed, Recorded, Results, console, folder_of
 from study.errors import StudyError
 
@@ -48,14 +49,14 @@ def command(
         for sentence in sentences:
             console.print(f"- {sentence}")
     typer.echo()
-    for line in compare_words.legend(found) if found.datasets else []:
+    for line in words.legend(found) if found.datasets else []:
         console.print(f"- {line}")
     console.print(f"comparison: {compare_page.write(found, output or folder / name).resolve()}")
 
 
 def _show(found: compare.Comparison, dataset: str) -> None:
-    console.print(compare_words.title(found, dataset))
-    for table in (compare_words.best(found, dataset), compare_words.spread(found, dataset)):
+    console.print(words.title(found, dataset))
+    for table in (words.best(found, dataset), words.spread(found, dataset)):
         if len(table):
             typer.echo(f"{formats.text(table)}\n")
-    console.print(f"- {compare_words.order(found, dataset)}")
+    console.print(f"- {words.order(found, dataset)}")

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,7 @@ def _row(row: dict[str, Any], recipe: Recipe, step: int, status: str) -> dict[st
     return {
         **{name: row[name] for name in row if name not in ("position", "space", "sampler", "search_seed", "evidence")},
         **json.loads(row["content"])["hyperparameters"],
+        "written_at": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         "attempt": 1, "step": step, "status": status, "generator_updates": step, "images_seen": 64 * step,
         "train_seconds": step / 50, "fingerprint": json.dumps(fingerprint(recipe, row["dataset"])),
         "generator_parameters": 6_642_241,

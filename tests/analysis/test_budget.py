@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opda.nonparametric import EmpiricalDistribution
 
-from analysis import budget
+from analysis.estimators import budget
+from analysis.estimators.order import means_without_each, order_weights, weights_without_each
 
 INF = math.inf
 Draw = tuple[tuple[float, float], ...]  # of settings, each its choice and its score
@@ -97,13 +98,72 @@ def test_deviation_is_that_of_all_subsets_and_unknown_where_the_mean_is_infinite
     np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize(("choice", "score"), [case for case in PAIRS if len(case[0]) <= 5])
+def test_deviation_with_replacement_is_that_of_all_draws(choice: list[float], score: list[float]) -> None:
+    want = []
+    for k in range(1, len(score) + 1):
+        outcomes = reported(choice, score, k, replace=True)
+        middle = mean(outcomes)
+        square = math.nan if middle == INF else sum(float(p) * (r - middle) ** 2 for r, p in outcomes)
+        want.append(math.sqrt(square))
+    found = budget.deviation_with_replacement(np.array(choice), np.array(score))
+    np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("choice", [case for case in CASES if len(case) <= 5])
+def test_the_median_of_the_best_is_that_of_all_draws_with_replacement(choice: list[float]) -> None:
+    want = []
+    for k in range(1, len(choice) + 1):
+        outcomes = reported(choice, choice, k, replace=True)
+        met = itertools.accumulate(p for _, p in outcomes)
+        want.append(next(r for (r, _), p in zip(outcomes, met, strict=True) if p >= Fraction(1, 2)))
+    assert budget.median_of_best(np.array(choice)).tolist() == want
+
+
+def test_the_median_of_the_best_is_opdas() -> None:
+    y = np.random.default_rng(3).lognormal(size=37)
+    theirs = EmpiricalDistribution(y).quantile_tuning_curve(np.arange(1, 38), q=0.5, minimize=True)
+    np.testing.assert_array_equal(budget.median_of_best(y), theirs)
+
+
+def test_at_an_even_number_the_median_of_one_is_the_lower_of_the_middle_two() -> None:
+    """opda rounds its sum of shares, and has the one or the other there."""
+    y = np.random.default_rng(0).lognormal(size=20)
+    theirs = EmpiricalDistribution(y).quantile_tuning_curve(np.arange(1, 21), q=0.5, minimize=True)
+    found = budget.median_of_best(y)
+    assert found[0] == np.sort(y)[9]
+    np.testing.assert_array_equal(found[1:], theirs[1:])
+
+
+def test_both_means_are_opdas() -> None:
+    y = np.random.default_rng(4).lognormal(size=37)
+    theirs, k = EmpiricalDistribution(y), np.arange(1, 38)
+    np.testing.assert_allclose(budget.expected_best(y, y), theirs.u_tuning_curve(k, minimize=True), rtol=1e-9)
+    published = budget.expected_best_with_replacement(y, y)
+    np.testing.assert_allclose(published, theirs.v_tuning_curve(k, minimize=True), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("choice", "score"), [case for case in PAIRS if len(case[0]) > 1])
+def test_weights_without_each_are_those_of_the_others(choice: list[float], score: list[float]) -> None:
+    c, r = np.array(choice), np.array(score)
+    order = np.lexsort((r, c))
+    finite = np.where(np.isinf(r), 1e6, r)[order]
+    for k in range(1, len(c)):
+        found = weights_without_each(c[order], k) @ finite
+        assert means_without_each(c[order], finite, k) == pytest.approx(found, rel=1e-9)
+        for i in range(len(c)):
+            ranked = np.delete(np.where(np.isinf(c), 1e6, c)[order], i)
+            want = budget.expected_best(ranked, np.delete(finite, i))[k - 1]
+            assert found[i] == pytest.approx(want, rel=1e-9)
+
+
 def test_two_settings_that_selection_puts_in_the_wrong_order() -> None:
     """One setting: (5 + 3) / 2. Two: selection keeps the first, which reports 5."""
     assert budget.expected_best(np.array([1.0, 2.0]), np.array([5.0, 3.0])).tolist() == pytest.approx([4.0, 5.0])
 
 
 def test_order_weights_sum_to_one_for_a_thousand_settings() -> None:
-    np.testing.assert_allclose(budget.order_weights(1000).sum(axis=1), 1.0, rtol=1e-9)
+    np.testing.assert_allclose(order_weights(1000).sum(axis=1), 1.0, rtol=1e-9)
 
 
 def test_the_bias_of_the_published_form_as_simulated() -> None:
@@ -194,12 +254,3 @@ def test_the_mean_is_infinite_exactly_up_to_the_number_of_failures(pairs: list[t
 def test_what_is_no_score_is_refused(choice: list[float], score: list[float], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         budget.expected_best(np.array(choice), np.array(score))
-
-
-def test_curves_leave_out_settings_that_have_not_ended_and_count_failures() -> None:
-    rows = [("wide", "fashion", "mm", i, y, 2 * y) for i, y in enumerate([4.0, INF, math.nan, 2.0])]
-    frame = budget.curves(pd.DataFrame(rows, columns=["phase", "dataset", "loss", "sample", "choice", "score"]))
-    assert frame["k"].tolist() == [1, 2, 3]
-    assert frame["mean"].tolist() == pytest.approx([INF, 16 / 3, 4.0])
-    assert frame["median"].tolist() == [8.0, 4.0, 4.0]
-    assert (frame["n"].unique().tolist(), frame["failed"].unique().tolist()) == ([3], [1])

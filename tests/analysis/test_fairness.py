@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis import fairness, frames, paper, sides
+from analysis import frames
+from analysis.comparison import fairness, paper, sides
 from tests.analysis.synthetic import Recipe, write
 from tests.analysis.test_compare import FID, POINTS, recipe, side
 

@@ -20,6 +20,25 @@ def setting(found: pd.DataFrame, loss: str, sample: int, dataset: str = "fashion
     return found[rows].iloc[0]
 
 
+def test_a_study_that_is_kept_in_a_file_is_loaded_as_it_was(demo: Path, tmp_path: Path) -> None:
+    study = frames.load(demo)
+    for name in ("one", "two"):
+        study.keep(tmp_path / name)
+    again = frames.load(tmp_path / "one")
+    assert (again.folder, again.name) == (study.folder, study.name)
+    for name in ("trials", "evaluations", "attempts"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(study, name))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+
+def test_what_is_kept_is_refused_as_a_folder_is(tmp_path: Path) -> None:
+    other = Recipe(("vae",), phase="late", measure=MEASURE | {"generated": 500})
+    frames.load(write(tmp_path / "study", Recipe(("mm",)), other), mixed=True).keep(tmp_path / "rows.zip")
+    with pytest.raises(StudyError, match="generated"):
+        frames.load(tmp_path / "rows.zip")
+
+
 def test_only_a_done_trial_has_its_score_as_a_number(demo: Path) -> None:
     trials = frames.load(demo).trials.set_index(["loss", "sample"])
     assert trials.loc[("wgan", 1), "score"] > 0  # it was measured before it diverged

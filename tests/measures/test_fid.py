@@ -61,15 +61,19 @@ def one_by_one(images: Tensor) -> Callable[[Tensor], Tensor]:
     return lambda z: next(parts).to(z.device).float() / 255
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
-def test_torch_fidelity_agrees(
-    shape: tuple[int, int, int], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_grey_images_are_three_equal_channels(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """So what holds of colour holds of them: torch-fidelity takes them tripled."""
+    extractor = Inception(random_inception.few_alive(tmp_path_factory.getbasetemp()))
+    grey = random_inception.images(1, 4, (1, 28, 28)).float() / 255
+    assert torch.equal(extractor(grey).features, extractor(grey.expand(-1, 3, -1, -1)).features)
+
+
+def test_torch_fidelity_agrees(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """On 24 features that are alive and more images than that: see the next test for what fewer would do to it.
 
     In batches of our size: in others the float32 convolutions round otherwise, which moves its own number by 1e-6.
     """
-    weights = random_inception.few_alive(tmp_path_factory.getbasetemp())
+    weights, shape = random_inception.few_alive(tmp_path_factory.getbasetemp()), (3, 32, 32)
     real = random_inception.images(1, 28, shape)
     generated = random_inception.images(2, 26, shape, contrast=0.8)
     extractor, asked = Inception(weights), protocol(28, 26)
