@@ -128,11 +128,15 @@ def requeued(job: str) -> bool:
 
 
 def again(site: Site, why: str) -> bool:
-    """Whether a job that leaves for this reason will be started again: by Slurm already, or because it agrees to."""
+    """Whether a job that leaves for this reason will be started again: by Slurm already, or because it agrees to.
+
+    Slurm refuses to requeue what it has begun to requeue itself, as it does at the end of the grace time; that may fall
+    between the first question and the request.
+    """
     job = my_job()
     if job is None or site.cancelled() or why not in REQUEUED:
         return False
-    return requeued(job) or slurm.requeue(job)
+    return requeued(job) or slurm.requeue(job) or requeued(job)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from cluster import living as module
 from cluster.board import Board, Life
-from cluster.living import ASKED_TO_LEAVE, EARLY, Signals, asked_for, limit, living, shielded
+from cluster.living import ASKED_TO_LEAVE, EARLY, Signals, again, asked_for, limit, living, shielded
 from cluster.site import Site
 from study.parts import Resources
 from study.results.store import Store
@@ -175,6 +175,24 @@ def test_why_a_job_is_asked_to_leave(site: Site, board: Board, tmp_path: Path, m
     assert asked_for(site, signals) == "preempted"
     board.write_submission(replace(site.submission, cancelled_at="now"))
     assert asked_for(site, signals) == "cancelled"
+
+
+def test_slurm_may_requeue_a_job_between_the_question_and_the_request(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does at the end of the grace time; the request is then refused, and the job comes back all the same."""
+    monkeypatch.setenv("SLURM_JOB_ID", "12")
+    refused = "echo 'Job is pending execution for job 12' >&2; exit 1"
+    script = f"""
+case "$1" in
+requeue) touch {tmp_path}/asked; {refused};;
+*) if [ -e {tmp_path}/asked ]; then echo "JobId=12 Restarts=$COUNT"; else echo "JobId=12 Restarts=0"; fi;;
+esac"""
+    for count, comes_back in (("1", True), ("0", False)):
+        monkeypatch.setenv("COUNT", count)
+        command(tmp_path, "scontrol", script, monkeypatch)
+        assert again(site, "preempted") is comes_back
+        (tmp_path / "asked").unlink()
 
 
 def command(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 def study_file(tmp_path: Path) -> Path:
     path = tmp_path / "small.yaml"
     path.write_text(
-        "name: small\nlosses: [ns, began, vae]\ndatasets: {triangles_tiny: {steps: 120, evaluations: 3}}\n"
+        "name: small\nlosses: [began, vae]\ndatasets: {triangles_tiny: {steps: 120, evaluations: 3}}\n"
         "phases: [{name: wide, space: wide, settings: 2}]\nwidth: 0.125\nmeasure: {generated: 200, real: 200}\n"
         "resources: {checkpoint_minutes: 0.005}\n"
     )
@@ -104,26 +104,35 @@ def test_killed_in_the_middle_and_continued_equals_undisturbed(
     finished = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert finished.stderr == ""
-    assert "6 done of 6 trials" in finished.stdout
+    assert "4 done of 4 trials" in finished.stdout
     pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
 
     written = {path: path.stat().st_mtime_ns for path in sorted((folder / "rows").iterdir())}
     again = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     assert again.returncode == 0
-    assert "6 done of 6 trials" in again.stdout
+    assert "4 done of 4 trials" in again.stdout
     assert "workers" not in again.stdout  # Ray was not started
     assert {path: path.stat().st_mtime_ns for path in sorted((folder / "rows").iterdir())} == written
     assert not list(folder.glob("trials/*/checkpoint-*"))
-    assert len(list((folder / "generators").iterdir())) == 6
+    assert len(list((folder / "generators").iterdir())) == 4
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(
     stop: signal.Signals, study_file: Path, data: Path, tmp_path: Path
 ) -> None:
+    """While it runs, longer than anybody looks, `status` sees it, and a second driver is refused."""
+    study_file.write_text(study_file.read_text().replace("steps: 120, evaluations: 3", "steps: 8000, evaluations: 200"))
     folder = tmp_path / "results" / "small"
-    driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
+    driver = start("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
     _rows_of(driver, folder, 1)
+    if stop is signal.SIGTERM:
+        second = gan_study("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
+        status = gan_study("status", study_file, cwd=tmp_path)
+        assert second.returncode == 2
+        assert "is being run already" in second.stderr
+        assert "a driver is at work" in status.stdout
+        assert "running now" in status.stdout
     os.kill(driver.pid, stop) if stop is signal.SIGTERM else os.killpg(driver.pid, stop)
     said, _ = driver.communicate(timeout=30)
     assert driver.returncode == 130, said
@@ -136,21 +145,7 @@ def test_ctrl_c_stops_in_seconds_and_says_how_to_go_on(
     assert f"go on: gan-study run {study_file}" in status.stdout
 
 
-def test_a_second_driver_is_refused_and_status_sees_the_first(study_file: Path, data: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "results" / "small"
-    driver = start("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
-    _rows_of(driver, folder, 1)
-    second = gan_study("run", study_file, "--workers", "1", "--data", data, cwd=tmp_path)
-    status = gan_study("status", study_file, cwd=tmp_path)
-    os.killpg(driver.pid, signal.SIGINT)
-    driver.communicate(timeout=30)
-    assert second.returncode == 2
-    assert "is being run already" in second.stderr
-    assert "a driver is at work" in status.stdout
-    assert "running now" in status.stdout
-
-
-def test_a_killed_worker_is_retried_and_the_rows_stay_the_same(
+def test_a_killed_worker_is_retried_and_the_rows_are_readable_at_every_moment_and_stay_the_same(
     study_file: Path, data: Path, tmp_path: Path, undisturbed: Callable[[Path], pd.DataFrame]
 ) -> None:
     folder = tmp_path / "results" / "small"
@@ -158,9 +153,15 @@ def test_a_killed_worker_is_retried_and_the_rows_stay_the_same(
     _rows_of(driver, folder, 1)
     marker = next((folder / "trials").glob("*/attempt-1.json"))
     os.kill(int(re.findall(r'"pid": (\d+)', marker.read_text())[0]), signal.SIGKILL)
-    said, _ = driver.communicate(timeout=300)
+    seen = 0
+    while driver.poll() is None:
+        files = list((folder / "rows").glob("*.parquet"))
+        seen = max(seen, sum(len(pd.read_parquet(io.BytesIO(path.read_bytes()))) for path in files))
+        time.sleep(0.1)  # else reading takes one of two processors from what is read
+    said, _ = driver.communicate()
     assert driver.returncode == 0, said
-    assert "6 done of 6 trials" in said
+    assert "4 done of 4 trials" in said
+    assert seen >= 11
     pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
 
 
@@ -175,7 +176,7 @@ def test_failures_are_rows_counted_loudly_and_repeated_by_retry_alone(
 
     first = gan_study("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     assert first.returncode == 1
-    assert "5 done, 1 failed of 6 trials" in first.stdout
+    assert "3 done, 1 failed of 4 trials" in first.stdout
     assert "FAILED 1 x IsADirectoryError" in first.stdout
     rows = store.read(victim.id)
     assert [(row["attempt"], row["step"], row["status"]) for row in rows] == [
@@ -197,7 +198,7 @@ def test_failures_are_rows_counted_loudly_and_repeated_by_retry_alone(
     obstacle.rmdir()
     retried = gan_study("retry", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
     assert retried.returncode == 0, retried.stdout
-    assert "6 done of 6 trials" in retried.stdout
+    assert "4 done of 4 trials" in retried.stdout
     pd.testing.assert_frame_equal(_measured(folder), undisturbed(study_file), check_exact=True)
     assert [row["status"] for row in store.read(victim.id)] == ["ok", "failed", "failed", "ok", "ok"]
 
@@ -249,18 +250,6 @@ def test_divergence_has_a_status_of_its_own_and_never_wins(data: Path, tmp_path:
     )
     assert trials.stdout.splitlines() == ["sample,status", "0,done", "1,diverged"]
     assert "0 (default)" in best.stdout
-
-
-def test_rows_are_readable_by_a_plain_tool_at_every_moment(study_file: Path, data: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "results" / "small"
-    driver = start("run", study_file, "--workers", "2", "--data", data, cwd=tmp_path)
-    seen = 0
-    while driver.poll() is None:
-        files = list((folder / "rows").glob("*.parquet"))
-        seen = max(seen, sum(len(pd.read_parquet(io.BytesIO(path.read_bytes()))) for path in files))
-    driver.communicate()
-    assert driver.returncode == 0
-    assert seen >= 17
 
 
 def test_the_worker_limit_holds_with_fractions_of_a_processor(data: Path, tmp_path: Path) -> None:
