@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis import chapters, formats, frames, kernels, notes, page, provenance, staging, style
 from analysis.chapters import Chapter
+from analysis.exhibits import manifold
 from analysis.exhibits.exhibit import Exhibits, Listing
 from analysis.exhibits.overview import overview
 from analysis.exhibits.show import in_order
@@ -22,8 +23,10 @@ NOTEBOOKS = (
     "table2",
     "seeds",
     "sensitivity",
+    "triangles",
     "claims",
 )  # as they follow one another on the page
+ONLY = {"triangles": manifold.where}  # of studies in which these find a place to be about
 LONGEST = ("budget_vs_fid", "sensitivity")  # begin first, one on each core; the others fill what is left
 FOLDER = Path(__file__).parent / "notebooks"
 ROWS = "rows.zip"  # the study as the page and all notebooks saw it: one that runs goes on meanwhile
@@ -40,7 +43,8 @@ def write(folder: Path, out: Path, *, mixed: bool = False, told: Callable[[str, 
     out = out.resolve()
     _check_folder(out)
     study = frames.load(folder, mixed=mixed)
-    paths = [FOLDER / f"{name}.ipynb" for name in sorted(NOTEBOOKS, key=lambda name: name not in LONGEST)]
+    names = offered(study)
+    paths = [FOLDER / f"{name}.ipynb" for name in sorted(names, key=lambda name: name not in LONGEST)]
     with staging.staged(out) as new:
         study.keep(new / ROWS)
         parameters = {"folder": str(new / ROWS), "out": str(new), "mixed": mixed}
@@ -49,7 +53,7 @@ def write(folder: Path, out: Path, *, mixed: bool = False, told: Callable[[str, 
         except StudyError:
             _point(out.glob(kernels.FAILED.format("*")), new / ROWS, folder.resolve())
             raise
-        found = [chapters.chapter(name, executed[name]) for name in NOTEBOOKS]
+        found = [chapters.chapter(name, executed[name]) for name in names]
         (new / PAGE).write_text(html(study, found, new), encoding="utf-8")
         for notebook in (new / "notebooks").iterdir():  # each has been told of the folder of the moment
             text = notebook.read_text(encoding="utf-8")
@@ -58,6 +62,11 @@ def write(folder: Path, out: Path, *, mixed: bool = False, told: Callable[[str, 
     for name in NOTEBOOKS:
         (out / kernels.FAILED.format(name)).unlink(missing_ok=True)
     return out / PAGE
+
+
+def offered(study: frames.Study) -> list[str]:
+    """The notebooks that are about something in this study, in the order of the page."""
+    return [name for name in NOTEBOOKS if name not in ONLY or ONLY[name](study)]
 
 
 def html(study: frames.Study, found: Sequence[Chapter], out: Path | None = None) -> str:

@@ -21,11 +21,24 @@ def scores(axes: Axes, values: npt.NDArray[np.float64], which: str) -> None:
         axes.set(**{f"{which}lim": (low - margin, high + margin)})
 
 
+def shares(axes: Axes, values: npt.NDArray[np.float64], which: str) -> None:
+    """Fits the axis `which` to shares, from 0 to a little above the greatest."""
+    finite = values[np.isfinite(values)]
+    most = float(finite.max(initial=0.0)) or 1.0
+    axes.set(**{f"{which}lim": (-0.03 * most, 1.05 * most)})
+
+
 def amounts(axes: Axes) -> None:
     """The x axis counts steps, seconds or hours: few ticks, thousands and more as 20k or 3M, fractions as they are."""
     thousands = EngFormatter(sep="")
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(lambda number, _: thousands.format_eng(number) if number >= 1e3 else f"{number:g}")
+
+
+def counts(axes: Axes, most: float) -> None:
+    """The x axis counts from 1 to `most`, logarithmic."""
+    logarithmic(axes, 0.85, 1.3 * most, "x")
+    axes.xaxis.set_major_formatter(lambda number, _: f"{number:g}")
 
 
 def logarithmic(axes: Axes, low: float, high: float, which: str) -> None:

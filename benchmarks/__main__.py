@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 from benchmarks.timing import machine
 
-QUICK = ("front_desk", "distance", "training", "analysis")
-SLOW = ("demo", "cluster", "results", "coverage", "analysis_figures")
+QUICK = ("front_desk", "distance", "triangles_data", "training", "analysis")
+SLOW = ("manifold", "demo", "cluster", "results", "coverage", "analysis_figures")
 WITH_OPTIONS = ("results", "coverage", "analysis")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from study.identity import Trial
-from study.measures import EXTRACTORS
+from study.measures import EXTRACTORS, METRICS
 from study.plan import Planned
 from study.results.query import connect
 
@@ -62,9 +62,13 @@ def assumed(trial: Trial) -> Pace:
     """The pace by the stated assumption."""
     _, height, width = trial.data.shape
     scale = trial.width**2 * height * width / PIXELS
-    image = EXTRACTORS[trial.protocol.extractor].gflop + IMAGE_GFLOP * scale
+    protocol = trial.protocol
     step = STEP_GFLOP * scale * trial.batch_size / BATCH / GFLOP_PER_SECOND
-    return Pace(step, image * trial.protocol.generated / GFLOP_PER_SECOND)
+    passes = sum(METRICS[name].passes(protocol.constants.get(name, {})) for name in protocol.metrics)
+    images = protocol.generated + passes * len(protocol.splits)
+    gflop = EXTRACTORS[protocol.extractor].gflop * protocol.generated + IMAGE_GFLOP * scale * images
+    gflop += sum(METRICS[name].gflop(protocol.constants.get(name, {})) for name in protocol.metrics)
+    return Pace(step, gflop / GFLOP_PER_SECOND)
 
 
 def cost(plan: Iterable[Planned], paces: Mapping[Kind, Pace], workers: int) -> dict[str, Any]:

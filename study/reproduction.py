@@ -50,13 +50,16 @@ def study_of(trial: Trial, recorded: Mapping[str, Any], threads: int) -> Study:
         "real": protocol.real,
         "splits": "published" if protocol.selection == protocol.reporting else "separate",
         "quantised": protocol.quantised,
+        **{name: dict(constants) for name, constants in protocol.constants.items()},
     }
     if protocol.weights is not None:
         path = ((recorded.get("measure") or {}).get("weights") or {}).get("path", "not on record")
         measure["weights"] = {"path": path, "sha256": protocol.weights}
     if trial.own is not None:
+        schedule |= trial.own
+    if "size" in (trial.own or {}):  # a person's own images; what is generated lies nowhere
         path = ((recorded.get("datasets") or {}).get(trial.dataset) or {}).get("images", "not on record")
-        schedule |= {**trial.own, "images": path}
+        schedule["images"] = path
     content = {
         "name": NAME,
         "losses": [trial.loss],

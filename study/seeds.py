@@ -17,8 +17,22 @@ def seed(*names: Name) -> int:
 
 def uniform(*names: Name) -> float:
     """A number in [0, 1) with 53 random bits, hashed from the names like `seed`."""
-    return (int.from_bytes(_digest(names)[8:16], "big") >> 11) / 2.0**53
+    return _fraction(_digest(names))
+
+
+def uniforms(names: tuple[Name, ...], count: int) -> list[float]:
+    """[uniform(*names, 0), ..., uniform(*names, count - 1)], in half the time: the names are encoded once."""
+    begin = json.dumps(names)[:-1]
+    return [_fraction(_hash(f"{begin}, {i}]")) for i in range(count)]
+
+
+def _fraction(digest: bytes) -> float:
+    return (int.from_bytes(digest[8:16], "big") >> 11) / 2.0**53
 
 
 def _digest(names: tuple[Name, ...]) -> bytes:
-    return hashlib.blake2b(json.dumps(names).encode(), digest_size=16).digest()
+    return _hash(json.dumps(names))
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

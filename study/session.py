@@ -18,10 +18,9 @@ from study.data.prepare import Prepared, open_prepared
 from study.errors import StudyError
 from study.identity import Trial, canonical
 from study.measures import load_extractor, weights
-from study.measures.contracts import Extractor
+from study.measures.contracts import Extractor, Real
 from study.measures.evaluation import Measurement, evaluate, fingerprint
 from study.measures.grid import png
-from study.measures.moments import Moments
 from study.measures.protocol import Protocol
 from study.measures.reference import reference
 from study.models.checkpoints import load_newest, remove_checkpoints, save_checkpoint, save_generator
@@ -174,13 +173,14 @@ class Session:
         return {"step": step, "steps": self.trial.steps, "images_per_second": pace}
 
     def _measure(self) -> Measurement:
-        protocol = self.trial.protocol
-        latents = self.training.latents(protocol.generated, "evaluation")  # the same for every model and step
-        return evaluate(protocol, self.shared.extractor, self.shared.real, latents, self.training.sample)
+        shared = self.shared
+        return evaluate(self.trial.protocol, shared.prepared.dataset, shared.extractor, shared.real, self.training)
 
     def _keep_artefacts(self, measurement: Measurement) -> None:
-        """The sample grid of every evaluation; at the end the generator's weights."""
+        """The pictures of every evaluation; at the end the generator's weights."""
         store, training = self.attempt.store, self.training
+        for metric, images in measurement.pictures.items():
+            durable.write_bytes(store.picture_file(self.trial.id, training.step, metric), png(images))
         durable.write_bytes(store.sample_file(self.trial.id, training.step), png(measurement.shown))
         if self.over:
             metadata = {"content": self.trial.content, "trial": self.trial.id, "step": str(training.step)}
@@ -224,11 +224,11 @@ def _recipe(trial: Trial, prepared: Prepared) -> Recipe:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the trials of one process share: the data on the device, the extractor and the real images' moments."""
+    """What the trials of one process share: the data on the device, the extractor and what it is measured against."""
 
     prepared: Prepared
     extractor: Extractor
-    real: Mapping[str, Moments]  # split -> moments
+    real: Mapping[str, Real]  # by split
     images: torch.Tensor
 
 
@@ -241,10 +241,11 @@ def _shared(trial: Trial, options: Options) -> Shared:
 def _load(dataset: str, own: str | None, protocol: Protocol, data: Path, device: str) -> Shared:
     prepared = open_prepared(find(dataset, None if own is None else json.loads(own)), data)
     extractor: Extractor = load_extractor(protocol.extractor, weights.find(protocol.extractor, protocol.weights, data))
-    real = {
-        split: reference(prepared, split, protocol, extractor, data)
-        for split in dict.fromkeys(protocol.splits.values())
-    }
+    real = {}
+    for split in dict.fromkeys(protocol.splits.values()):
+        images = torch.from_numpy(prepared.images(split)[: protocol.images].copy()).to(device)
+        moments = reference(prepared, split, protocol, extractor, data)
+        real[split] = Real(moments, images.float() / prepared.dataset.levels)
     extractor.module.to(device)
     return Shared(prepared, extractor, real, torch.from_numpy(prepared.images("train")).to(device))
 

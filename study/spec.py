@@ -14,7 +14,7 @@ from study.errors import StudyError, unknown
 from study.fields import Identifier, LossName, Variants, unique
 from study.measures import EXTRACTORS
 from study.models.losses import AS_RUN, LOSSES, resolve
-from study.parts import Measure, Phase, Resources, Schedule
+from study.parts import Measure, Phase, Resources, Schedule, measurable
 from study.reading import Part
 
 PRESETS = Path(__file__).parent / "presets"
@@ -34,7 +34,7 @@ class Study(Part):
     variant: Variants = Field(AS_RUN, description="of every loss, or loss by loss")
     datasets: dict[Identifier, Schedule] = Field(
         min_length=1,
-        description="of the catalogue, or images of your own under a new name",
+        description="of the catalogue, or images of your own or polygons under a new name",
         json_schema_extra={"propertyNames": {"anyOf": [{"enum": list(DATASETS)}, {"pattern": "^[a-z0-9]"}]}},
     )
     phases: list[Phase] = Field(min_length=1)
@@ -51,11 +51,13 @@ class Study(Part):
     @staticmethod
     def _known_or_own(datasets: dict[str, Schedule]) -> dict[str, Schedule]:
         for name, schedule in datasets.items():
-            if schedule.images is None and name not in DATASETS:
-                raise ValueError(f"{unknown('a data set', name, DATASETS)}; or give images, size and channels")
-            if schedule.images is not None and (name in DATASETS or name in RESERVED_DATA):
+            if schedule.own is None and name not in DATASETS:
+                others = "images, size and channels, or vertices and rotation"
+                raise ValueError(f"{unknown('a data set', name, DATASETS)}; or give {others}")
+            if schedule.own is not None and (name in DATASETS or name in RESERVED_DATA):
+                kind = "polygons" if schedule.images is None else "images"
                 taken = ", ".join([*DATASETS, *RESERVED_DATA])
-                raise ValueError(f"{name}: images of your own need a name of their own, unlike {taken}")
+                raise ValueError(f"{name}: {kind} of your own need a name of their own, unlike {taken}")
         return datasets
 
     @model_validator(mode="before")
@@ -68,8 +70,16 @@ class Study(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for name in self.datasets:
-            self._measurable(self.dataset(name))
+        entries = [self.dataset(name) for name in self.datasets]
+        for metric in self.measure.metrics:
+            if not any(measurable(metric, entry) for entry in entries):
+                exact = ", ".join(name for name, other in DATASETS.items() if measurable(metric, other))
+                raise ValueError(
+                    f"the metric {metric} asks for a data set whose valid images are known exactly, and none of "
+                    f"{', '.join(self.datasets)} is one; such are {exact}, and polygons of your own"
+                )
+        for entry in entries:
+            self._measurable(entry)
         losses = {loss for phase in self.phases for loss in phase.losses or self.losses}
         for loss in self.variant if isinstance(self.variant, dict) else []:
             if loss not in losses:
@@ -81,9 +91,10 @@ class Study(Part):
         return self
 
     def dataset(self, name: str) -> Dataset:
-        """The catalogue's entry, or that of a person's own images with the place where they are."""
+        """The catalogue's entry, or that of what the study describes, with the place where a person's images are."""
         schedule = self.datasets[name]
-        return find_dataset(name, None if schedule.own is None else schedule.own | {"images": schedule.images})
+        place: dict[str, int | str] = {} if schedule.images is None else {"images": schedule.images}
+        return find_dataset(name, None if schedule.own is None else schedule.own | place)
 
     def variant_of(self, loss: str, dataset: str, phase: Phase) -> str:
         """The variant that trials of a loss compute on a data set in a phase, which may leave losses to the study."""
@@ -131,10 +142,9 @@ class Study(Part):
             )
         for split in dict.fromkeys(protocol.splits.values()):
             size = entry.splits[split]
-            if size is not None and self.measure.real > size:
-                raise ValueError(
-                    f"measure.real={self.measure.real}: the split {split} of {entry.name} has {size} images"
-                )
+            for key, asked in (("real", self.measure.real), ("manifold.samples", protocol.images)):
+                if size is not None and asked > size:
+                    raise ValueError(f"measure.{key}={asked}: the split {split} of {entry.name} has {size} images")
         training = entry.splits["train"]
         if training is not None and self.batch_size > training:
             raise ValueError(f"batch_size={self.batch_size}: {entry.name} has {training} training images")

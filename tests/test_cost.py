@@ -27,6 +27,25 @@ def test_the_assumption_by_hand() -> None:
     assert pace.seconds(trial) == pytest.approx(30 * pace.step + 3 * pace.evaluation)
 
 
+@pytest.mark.parametrize(("splits", "count"), [("separate", 2), ("published", 1)])
+def test_the_inversion_is_paid_for_every_split(splits: str, count: int) -> None:
+    """Of 5 starts 3, 2 and 1 are left after each quarter of the steps; the way back costs as much as two forward.
+
+    The projection, and what the rasters of its search take, is paid once.
+    """
+    measure = {"metrics": ["fd", "manifold"], "generated": 100, "real": 100, "splits": splits,
+               "manifold": {"samples": 50, "restarts": 5, "projection_steps": 20, "rounds": 10, "latents": 64,
+                            "inversion_steps": 40}}  # fmt: skip
+    with_it, without = (
+        cost.assumed(plan.build(tiny_study(width=0.5, batch_size=32, measure=each), {})[0].trial)
+        for each in (measure, {"generated": 100, "real": 100, "splits": splits})
+    )
+    assert with_it.step == without.step
+    passes = 64 + 3 * 50 * 10 * (5 + 3 + 2 + 1)
+    projection = 50 * (8e-4 * 5 * (5 + 3 + 2 + 1) + 3e-3 * 10)
+    assert with_it.evaluation - without.evaluation == pytest.approx((passes * count * 0.026 / 4 + projection) / 60)
+
+
 def test_hours_are_shared_among_workers_and_a_trial_of_two_phases_is_paid_once() -> None:
     study = tiny_study(phases=[*PHASES, {**PHASES[0], "name": "again"}], width=1.0, batch_size=64)
     built = plan.build(study, {})

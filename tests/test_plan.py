@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_spaces import NARROW, WIDE
-from study import identity, plan
+from study import identity, plan, spec
 from study.identity import Trial
 from study.models.losses import LOSSES, resolve
 from study.plan import Planned
@@ -116,6 +116,40 @@ def test_what_else_is_planned_changes_no_trial(losses: list[str], count: int) ->
         expected = ids(only(everything, loss=loss))[:count]
         assert ids(only(some, loss=loss)) == expected
         assert ids(only(more, loss=loss, dataset="triangles_tiny", phase="wide")) == expected
+
+
+def test_ids_of_record() -> None:
+    """As before metrics had constants: rows of older programs are still those of these trials."""
+    assert ids(plan.build(tiny_study(), {})) == [
+        "cca2b0389b45b468", "cda86d42f8943820", "0704bd14a4a86a34", "608603071b18c124"
+    ]  # fmt: skip
+    demo = ids(plan.build(spec.load("demo"), {}))
+    assert (len(demo), identity.digest("".join(demo))) == (32, "3c97789680e73409")
+
+
+def test_constants_make_another_trial_of_the_same_training() -> None:
+    """On the data sets that are measured by them."""
+
+    def built(*metrics: str, **constants: Any) -> list[Planned]:
+        measure = {"metrics": ["fd", *metrics], "generated": 100, "real": 100}
+        if metrics:
+            measure["manifold"] = {"samples": 50, **constants}
+        return plan.build(study(datasets=TINY_AND_FASHION, measure=measure), {})
+
+    versions = [
+        built(), built("manifold"), built("manifold", delta=0.8), built("manifold", samples=51),
+        built("manifold", family="free"), built("manifold", restarts=4), built("manifold", projection_steps=81),
+        built("manifold", projection_rate=0.5), built("manifold", inversion_steps=399),
+        built("manifold", inversion_rate=0.3),
+    ]  # fmt: skip
+    measured = [ids(only(version, dataset="triangles_tiny")) for version in versions]
+    assert len({name for each in measured for name in each}) == len(versions) * len(measured[0])
+    assert len({tuple(ids(only(version, dataset="fashion"))) for version in versions}) == 1
+    assert len({tuple(p.trial.key for p in version) for version in versions}) == 1
+    trial = versions[2][0].trial
+    assert trial.protocol.constants["manifold"]["delta"] == 0.8
+    assert identity.from_content(trial.content) == trial
+    assert ids(built("manifold", delta=0.75, restarts=5)) == ids(versions[1])  # said or left out
 
 
 def test_equal_work_has_equal_ids_in_every_study_and_phase() -> None:

@@ -89,9 +89,12 @@ def test_the_published_schedules(dataset: str, steps: int, every: int, count: in
 def test_the_published_protocol(preset: str) -> None:
     protocols = {p.trial.dataset: p.trial.protocol for p in built(preset)}
     for dataset, protocol in protocols.items():
+        metrics = ("fid", "manifold") if dataset == "triangles" else ("fid",)
         assert (protocol.extractor, protocol.metrics, protocol.generated, protocol.real) == (
-            "inception", ("fid",), 10_000, 10_000
+            "inception", metrics, 10_000, 10_000
         )  # fmt: skip
+        published = [(constants["delta"], constants["samples"]) for constants in protocol.constants.values()]
+        assert published == [(0.75, 1_024)] * (dataset == "triangles")
         assert protocol.selection == protocol.reporting == ("validation" if dataset == "celeba" else "test")
         assert not protocol.quantised
         assert protocol.objective == protocol.reported == "fid"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from study.parts import Manifold
 from study.reproduction import Difference, differences, images_of, last_step, over, planned_of, study_of
 from study.spec import dump, parse
 from tests.conftest import tiny_trial
@@ -121,6 +122,22 @@ def test_one_split_for_choice_and_report_stays_one() -> None:
     protocol = replace(TRIAL.protocol, selection="test", reporting="test", quantised=True)
     published = replace(TRIAL, protocol=protocol)
     assert study_of(published, {}, 1).measure.protocol(published.data) == protocol
+
+
+def test_the_constants_of_a_metric_are_in_the_trial_alone() -> None:
+    constants = {"manifold": {**Manifold().model_dump(), "delta": 1.5, "samples": 50, "family": "free"}}
+    protocol = replace(TRIAL.protocol, metrics=(*TRIAL.protocol.metrics, "manifold"), constants=constants)
+    trial = replace(TRIAL, dataset="triangles_tiny", protocol=protocol)
+    study = study_of(trial, {"measure": {"manifold": {"delta": 0.1}}}, 1)
+    assert study.measure.protocol(trial.data) == protocol
+
+
+def test_polygons_are_in_the_trial_alone() -> None:
+    described = {"vertices": 5, "rotation": "full"}
+    trial = replace(TRIAL, dataset="mine", own=described, protocol=replace(TRIAL.protocol, selection="holdout"))
+    study = study_of(trial, {"datasets": {"mine": {"vertices": 4, "images": None}}}, 1)
+    assert study.dataset("mine") == trial.data
+    assert (study.datasets["mine"].own, study.datasets["mine"].images) == (described, None)
 
 
 def test_where_files_lie_is_in_the_recorded_yaml_alone() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.seeds import Name, seed, uniform
+from study.seeds import Name, seed, uniform, uniforms
 
 ROOT = Path(__file__).parents[1]
 NAMES = st.lists(st.text(max_size=5) | st.integers() | st.floats(allow_nan=False) | st.booleans(), max_size=4)
@@ -23,6 +23,11 @@ def test_numbers_of_record() -> None:
     assert seed("é") == 2332956319208038033
     assert uniform("setting", "wide", "ns", 0, "beta1", 1) == 0.0160180504825419
     assert uniform("polygon", 3, 0, 0) == 0.20624307197795788
+
+
+@given(NAMES, st.integers(0, 5))
+def test_numbers_in_a_row_are_those_drawn_one_by_one(names: list[Name], count: int) -> None:
+    assert uniforms((*names, "end"), count) == [uniform(*names, "end", i) for i in range(count)]
 
 
 def test_another_process_agrees() -> None:

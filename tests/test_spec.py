@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search_spaces import SAMPLERS, SPACES, Space
-from study import plan, spec
+from study import identity, plan, spec
 from study.data.catalogue import DATASETS
 from study.errors import StudyError
 from study.measures import EXTRACTORS, METRICS, ExtractorEntry
@@ -25,7 +25,7 @@ TOP = (
     "name, losses, variant, datasets, phases, width, batch_size, batch_norm_decay, measure, resources, keep_checkpoints"
 )
 ALL_LOSSES = "mm, ns, ls, wgan, wgan_gp, dragan, began, vae"
-ALL_DATASETS = "mnist, fashion, cifar10, celeba, triangles, triangles_tiny"
+ALL_DATASETS = "mnist, fashion, cifar10, celeba, triangles, triangles_turned, triangles_tiny"
 
 
 def fault(**changed: Any) -> str:
@@ -47,6 +47,19 @@ def own(**changed: Any) -> dict[str, Any]:
     return {"datasets": {"mine": {key: value for key, value in {**OWN, **changed}.items() if value is not None}}}
 
 
+POLYGONS: dict[str, Any] = {"vertices": 5, "rotation": "full", "steps": 20, "evaluations": 2}
+
+
+def polygons(**changed: Any) -> dict[str, Any]:
+    """A study of polygons, with keys changed or, where None, left out."""
+    return {"datasets": {"mine": {key: value for key, value in {**POLYGONS, **changed}.items() if value is not None}}}
+
+
+def manifold(**constants: Any) -> dict[str, Any]:
+    """A study that measures the manifold with these constants."""
+    return {"measure": {"metrics": ["fd", "manifold"], "generated": 100, "real": 100, "manifold": constants}}
+
+
 def phase(**changed: Any) -> dict[str, Any]:
     return {"phases": [{**PHASE, **changed}]}
 
@@ -58,7 +71,7 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     (
         scheduled(step=4),
         "datasets.triangles_tiny.step: unknown key; did you mean 'steps'?; valid: steps, evaluations, images, size, "
-        "channels",
+        "channels, vertices, rotation",
     ),
     (
         phase(seed=2),
@@ -68,7 +81,7 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     (
         {"measure": {"reel": 1}},
         "measure.reel: unknown key; did you mean 'real'?; valid: extractor, weights, metrics, generated, real, "
-        "splits, quantised",
+        "splits, quantised, manifold",
     ),
     (
         {"resources": {"cpu": 2}},
@@ -83,7 +96,7 @@ NAMES: list[tuple[dict[str, Any], str]] = [
     (
         {"datasets": {"fashon": {}}},
         f"datasets: 'fashon' is not a data set; did you mean 'fashion'?; valid: {ALL_DATASETS}; or give images, "
-        "size and channels",
+        "size and channels, or vertices and rotation",
     ),
     (
         phase(datasets=["triangle"]),
@@ -94,7 +107,24 @@ NAMES: list[tuple[dict[str, Any], str]] = [
         phase(space="wid"),
         "phases[0].space: 'wid' is not a search space; did you mean 'wide'?; valid: wide, narrow",
     ),
-    ({"measure": {"metrics": ["fx"]}}, "measure.metrics[0]: 'fx' is not a metric; did you mean 'fd'?; valid: fd, fid"),
+    (
+        {"measure": {"metrics": ["fx"]}},
+        "measure.metrics[0]: 'fx' is not a metric; did you mean 'fd'?; valid: fd, fid, manifold",
+    ),
+    (
+        {"measure": {"metrics": ["fd", "manifolds"]}},
+        "measure.metrics[1]: 'manifolds' is not a metric; did you mean 'manifold'?; valid: fd, fid, manifold",
+    ),
+    (
+        manifold(restart=3),
+        "measure.manifold.restart: unknown key; did you mean 'restarts'?; valid: delta, samples, family, restarts, "
+        "members, projection_steps, projection_rate, rounds, latents, inversion_steps, inversion_rate",
+    ),
+    (
+        {"measure": {"manifolds": {}}},
+        "measure.manifolds: unknown key; did you mean 'manifold'?; valid: extractor, weights, metrics, generated, "
+        "real, splits, quantised, manifold",
+    ),
     (
         {"measure": {"extractor": "cnn29"}},
         "measure.extractor: 'cnn29' is not an extractor; did you mean 'cnn28'?; valid: cnn28, inception",
@@ -174,6 +204,49 @@ VALUES: list[tuple[dict[str, Any], str, list[str]]] = [
     (own(channels=2), "datasets.mine.channels", ["1 or 3", "2"]),
     ({"datasets": {"fashion": OWN}}, "datasets", ["fashion", "a name of their own"]),
     ({"datasets": {"raw": OWN}}, "datasets", ["raw", "a name of their own"]),
+    (polygons(vertices=2), "datasets.mine.vertices", ["greater than or equal to 3", "got 2"]),
+    (polygons(vertices=36), "datasets.mine.vertices", ["less than or equal to 35", "got 36"]),
+    (polygons(vertices=5.0), "datasets.mine.vertices", ["valid integer", "5.0"]),
+    (polygons(rotation="half"), "datasets.mine.rotation", ["'published' or 'full'", "'half'"]),
+    (polygons(rotation=None), "datasets.mine", ["need both", "vertices and rotation"]),
+    (polygons(vertices=None), "datasets.mine", ["need both", "vertices and rotation"]),
+    (polygons(steps=None, evaluations=None), "datasets.mine", ["polygons of your own have no published schedule"]),
+    (polygons(images="photos", size=28, channels=1), "datasets.mine", ["images of your own, or polygons", "leave"]),
+    ({"datasets": {"triangles": POLYGONS}}, "datasets", ["triangles: polygons of your own", "a name of their own"]),
+    ({"datasets": {"references": POLYGONS}}, "datasets", ["references: polygons of your own", "a name of their own"]),
+    ({**polygons(), "measure": {"real": 10_001}}, "study", ["measure.real=10001", "the split test of mine has 10000"]),
+    (manifold(delta=0), "measure.manifold.delta", ["greater than 0", "got 0"]),
+    (manifold(delta=float("inf")), "measure.manifold.delta", ["finite", "got inf"]),
+    (manifold(delta="0.75"), "measure.manifold.delta", ["valid number", "'0.75'"]),
+    (manifold(samples=1), "measure.manifold.samples", ["greater than or equal to 2", "got 1"]),
+    (manifold(samples=50.0), "measure.manifold.samples", ["valid integer", "50.0"]),
+    (manifold(family="all"), "measure.manifold.family", ["'recipe' or 'free'", "'all'"]),
+    (manifold(restarts=0), "measure.manifold.restarts", ["greater than or equal to 1", "got 0"]),
+    (manifold(restarts=65), "measure.manifold.restarts", ["less than or equal to 64", "got 65"]),
+    (manifold(projection_steps=0), "measure.manifold.projection_steps", ["greater than or equal to 1", "got 0"]),
+    (manifold(projection_rate=-1), "measure.manifold.projection_rate", ["greater than 0", "got -1"]),
+    (manifold(inversion_steps=0), "measure.manifold.inversion_steps", ["greater than or equal to 1", "got 0"]),
+    (manifold(inversion_rate=float("nan")), "measure.manifold.inversion_rate", ["got nan"]),
+    (
+        {"measure": {"metrics": ["fd", "manifold"], "real": 100, "manifold": 3}},
+        "measure.manifold",
+        ["a mapping with the keys delta, samples", "3"],
+    ),
+    (manifold(samples=101), "measure", ["manifold.samples=101", "generates 100 images", "raise measure.generated"]),
+    (manifold(), "measure", ["manifold.samples=1024", "generates 100 images"]),
+    (
+        {"measure": {"metrics": ["fd", "manifold"], "real": 100, "manifold": {"samples": 257}}},
+        "study",
+        ["measure.manifold.samples=257", "the split test of triangles_tiny has 256 images"],
+    ),
+    ({"measure": {"metrics": ["fd"], "manifold": {}}}, "measure", ["not measured", "name it under metrics"]),
+    ({"measure": {"metrics": ["manifold", "fd"]}}, "measure", ["manifold is better when it is higher", "fd, fid"]),
+    ({"measure": {"metrics": ["manifold"]}}, "measure", ["manifold is better when it is higher", "fd, fid"]),
+    (
+        {"datasets": {"fashion": {}, "mnist": {}}, "measure": {"metrics": ["fd", "manifold"]}},
+        "study",
+        ["the metric manifold", "none of fashion, mnist", "triangles, triangles_turned, triangles_tiny", "of your own"],
+    ),
     ({"batch_size": 1025}, "study", ["batch_size=1025", "triangles_tiny", "1024"]),
     ({"resources": {"cpus": 0}}, "resources.cpus", ["greater than or equal to", "got 0"]),
     ({"resources": {"threads": 0.5}}, "resources.threads", ["valid integer", "got 0.5"]),
@@ -297,7 +370,7 @@ def test_what_is_left_out() -> None:
     assert (study.width, study.batch_size, study.batch_norm_decay, study.keep_checkpoints) == (1.0, 64, 0.999, False)
     assert study.measure.model_dump() == {
         "extractor": "cnn28", "weights": None, "metrics": ["fd"], "generated": 10_000,
-        "real": 10_000, "splits": "separate", "quantised": False,
+        "real": 10_000, "splits": "separate", "quantised": False, "manifold": None,
     }  # fmt: skip
     assert study.resources.model_dump() == {
         "cpus": 1.0, "gpus": 0.0, "threads": 1, "retries": 1, "checkpoint_minutes": 5.0
@@ -305,6 +378,39 @@ def test_what_is_left_out() -> None:
     assert study.datasets["fashion"].points("fashion") == (3_906, 7_812, 11_718, 15_625)
     assert (study.phases[0].seeds, study.phases[0].search_seed) == (1, 0)
     assert (study.phases[0].losses, study.phases[0].datasets) == (None, None)
+
+
+def test_constants_left_out_are_the_published_ones_and_written_out() -> None:
+    """delta and samples: Lucic et al. 2018, section 5.2; whether the constants are left out, empty or null."""
+    usual = {
+        "delta": 0.75, "samples": 1_024, "family": "recipe", "restarts": 5, "members": 16_384, "projection_steps": 80,
+        "projection_rate": 0.4, "rounds": 40, "latents": 4_096, "inversion_steps": 400, "inversion_rate": 0.2,
+    }  # fmt: skip
+    dumps = set()
+    for said in ({}, {"manifold": {}}, {"manifold": None}):
+        measure = {"metrics": ["fd", "manifold"], **said}
+        study = tiny_study(datasets={"triangles": {}}, measure=measure)
+        assert study.measure.manifold is not None
+        assert study.measure.manifold.model_dump() == usual
+        assert study.measure.protocol(DATASETS["triangles"]).constants == {"manifold": usual}
+        dumps.add(spec.dump(study))
+    (text,) = dumps
+    assert yaml.safe_load(text)["measure"]["manifold"] == usual
+    assert spec.dump(spec.parse(text, "dumped")) == text
+    assert yaml.safe_load(spec.dump(tiny_study()))["measure"]["manifold"] is None
+
+
+def test_every_data_set_is_measured_by_what_can_be_measured_on_it() -> None:
+    study = tiny_study(
+        datasets={"fashion": {}, "triangles": {}, "mine": POLYGONS}, measure={"metrics": ["fd", "manifold"]}
+    )
+    protocols = {name: study.measure.protocol(study.dataset(name)) for name in study.datasets}
+    assert {name: protocol.metrics for name, protocol in protocols.items()} == {
+        "fashion": ("fd",), "triangles": ("fd", "manifold"), "mine": ("fd", "manifold")
+    }  # fmt: skip
+    alone = tiny_study(datasets={"fashion": {}}, measure={"metrics": ["fd"]})
+    assert protocols["fashion"] == alone.measure.protocol(DATASETS["fashion"])
+    assert protocols["triangles"].objective == "fd_cnn28_selection"
 
 
 @pytest.mark.parametrize(
@@ -333,6 +439,21 @@ def test_evaluation_points_rise_to_the_last_step(steps: int, count: int) -> None
         assert max(gaps) - min(gaps) <= 1
 
 
+def test_vertices_and_rotation_decide_what_a_trial_is() -> None:
+    """Other polygons under the same name are other trials; a study read again is the same."""
+    ids = set()
+    for changed in ({}, {"vertices": 6}, {"rotation": "published"}):
+        study = tiny_study(**polygons(**changed))
+        again = spec.parse(spec.dump(study), "dumped")
+        assert again == study == spec.anchored(study, Path("/elsewhere"))
+        trial = plan.build(again, {})[0].trial
+        assert trial.own == {"vertices": 5, "rotation": "full", **changed}
+        assert trial.data == study.dataset("mine") == identity.from_content(trial.content).data
+        assert (trial.protocol.selection, trial.protocol.reporting) == ("holdout", "test")
+        ids.add(trial.id)
+    assert len(ids) == 3
+
+
 def test_a_whole_number_serves_as_a_fraction() -> None:
     whole, fraction = tiny_study(width=1), tiny_study(width=1.0)
     assert repr(whole.width) == repr(fraction.width) == "1.0"
@@ -354,7 +475,9 @@ def test_presets_load_and_plan() -> None:
         assert {trial.loss for trial in trials} == set(LOSSES)
         assert {trial.dataset for trial in trials} == {dataset}
         assert {len(trial.evaluations) for trial in trials} == {3}
-    assert demo.model_dump(exclude={"name", "datasets"}) == triangles.model_dump(exclude={"name", "datasets"})
+    ours, theirs = (study.model_dump(exclude={"name", "datasets"}) for study in (demo, triangles))
+    measure = {"metrics": ["fd", "manifold"], "manifold": theirs["measure"]["manifold"]}
+    assert ours | {"measure": ours["measure"] | measure} == theirs
 
 
 def test_the_json_schema_lists_every_name() -> None:
@@ -371,7 +494,7 @@ def test_the_json_schema_lists_every_name() -> None:
     assert schema["properties"]["variant"]["anyOf"][0]["enum"] == list(VARIANTS)
     assert parts["Measure"]["properties"]["extractor"]["enum"] == list(EXTRACTORS)
     assert parts["Measure"]["properties"]["metrics"]["items"]["enum"] == list(METRICS)
-    assert set(parts) == {"Schedule", "Phase", "Select", "Measure", "Weights", "Resources"}
+    assert set(parts) == {"Schedule", "Phase", "Select", "Measure", "Manifold", "Weights", "Resources"}
     assert all(part["additionalProperties"] is False for part in parts.values())
     for reference in _references(schema):
         assert reference.removeprefix("#/$defs/") in parts

@@ -20,10 +20,11 @@ from analysis.captions.curves import (
     tuning,
     tunings,
 )
+from analysis.captions.qualities import qualities, quality_bands, score_against_f1
 from analysis.captions.searches import boxes, importances, ranges, seeds, sensitivity
 
 __all__ = [
     "beats", "beats_by_budget", "boxes", "budget", "budget_bands", "compute", "crossings", "importances",
-    "interquartile_means", "learning", "practical", "profiles", "published_budget", "ranges", "ranks", "repeats",
-    "seeds", "sensitivity", "transfers", "tuning", "tunings",
+    "interquartile_means", "learning", "practical", "profiles", "published_budget", "qualities", "quality_bands",
+    "ranges", "ranks", "repeats", "score_against_f1", "seeds", "sensitivity", "transfers", "tuning", "tunings",
 ]  # fmt: skip

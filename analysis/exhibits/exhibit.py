@@ -110,17 +110,19 @@ class Remark:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Sample grids side by side, each as the trial left it; `figure` has them all."""
+    """Pictures that trials left side by side, each as the trial left it; `figure` has them all."""
 
     name: str
     title: str
     grids: tuple[Grid, ...]
     figure: Figure
+    caption: str = ""
 
     def html(self) -> str:
         found = (page.embedded(one.path.read_bytes(), one.alt, caption=one.caption) for one in self.grids)
         inside = "\n".join(map(page.samples, found))
-        return f'<h4>{escape(self.title)}</h4>\n<div class="grids">{inside}</div>'
+        caption = f'\n<p class="soft">{escape(self.caption)}</p>' if self.caption else ""
+        return f'<h4>{escape(self.title)}</h4>\n<div class="grids">{inside}</div>{caption}'
 
     def text(self) -> str:
         return "\n".join([self.title, *(f"{grid.caption}: {grid.path}" for grid in self.grids)])

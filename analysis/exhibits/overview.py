@@ -46,5 +46,5 @@ def _best(study: Study, place: Place, rows: pd.DataFrame) -> list[Exhibit]:
     found = grids.of_best(study, rows)
     if not found:
         return [listing, Remark(f"{place.title}: none of the best settings has left a sample grid.")]
-    figure = pictures.samples([(grid.loss, grid.image) for grid in found])
+    figure = pictures.samples([(grid.heading, grid.image) for grid in found])
     return [listing, Gallery(place.named("samples"), "Samples of the best settings", tuple(found), figure)]

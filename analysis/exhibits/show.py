@@ -53,7 +53,8 @@ class Picture:
 class Table:
     """A kind of table. headings: what each column shown is called, in order; `low` and `high` become one column.
 
-    needed: as of a picture, where there are no rows.
+    needed: as of a picture, where there are no rows. arranged: by data set and loss, as pictures are; or as the rows
+    come.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class Table:
     headings: Mapping[str, str]
     caption: str = ""
     needed: str = ""
+    arranged: bool = True
 
     def at(self, where: Sequence[Place], frame: Rows) -> Exhibits:
         some = [place for place in where if anything(place.of(frame))]
@@ -68,7 +70,7 @@ class Table:
         return Exhibits([*(self._one(place, place.of(frame)) for place in some), *told(self.needed, none)])
 
     def _one(self, place: Place, rows: Rows) -> Exhibit:
-        shown = readable(in_order(rows), self.headings)
+        shown = readable(in_order(rows) if self.arranged else rows, self.headings)
         return Listing(place.named(self.kind), place.titled(self.title), shown, rows, self.caption, place.beside)
 
 

@@ -28,10 +28,10 @@ def budget_curves(
     the median is dotted, as far as it is finite. With `highlight` one loss is in colour, with its band, the others
     grey.
     """
-    _lines(curves, axes, ("k", statistic), highlight)
+    lines(curves, axes, ("k", statistic), highlight)
     if statistic == "mean":
         _early(curves, axes, "k", highlight)
-    _tried(axes, SETTINGS, curves)
+    tried(axes, SETTINGS, curves)
     return _fitted(axes, curves[[statistic, "median"]].to_numpy(dtype=float))
 
 
@@ -50,7 +50,7 @@ def published_curves(curves: pd.DataFrame, axes: Axes) -> Axes:
             axes.plot([], [], look.line, color=look.color, marker=look.marker, label=marks.failed_share(rows))
             continue
         shown += [mean, _strokes(axes, (k, mean, deviation), look, (place + 0.5) / len(losses) - 0.5)]
-    _tried(axes, "budget: settings tried", curves)
+    tried(axes, "budget: settings tried", curves)
     failed = "every k is infinite:\na setting of each loss failed"
     return _fitted(axes, np.concatenate(shown), failed if losses else "no setting finished")
 
@@ -61,8 +61,8 @@ def tuning_curves(tuning: pd.DataFrame, axes: Axes, highlight: str | None = None
     `tuning` is `budget.tuning` of one phase and data set. With `highlight` one loss is in colour, the others grey, and
     its band, which holds for all k at once, is shaded; where nothing is known above, up to the edge of the picture.
     """
-    _lines(tuning, axes, ("k", "median"), highlight)
-    _tried(axes, SETTINGS, tuning)
+    lines(tuning, axes, ("k", "median"), highlight)
+    tried(axes, SETTINGS, tuning)
     return _fitted(axes, tuning[["median"]].to_numpy(dtype=float))
 
 
@@ -74,7 +74,7 @@ def compute_curves(
     `curves` is `compute.curves` or `compute.by_replica` of one phase, data set and unit. As `budget_curves`: dotted is
     the median where the mean is infinite, because a search may have finished nothing yet.
     """
-    _lines(curves, axes, ("spent", statistic), highlight)
+    lines(curves, axes, ("spent", statistic), highlight)
     if statistic == "mean":
         _early(curves, axes, "spent", highlight)
     scales.amounts(axes)
@@ -89,12 +89,12 @@ def replica_curves(curves: pd.DataFrame, axes: Axes) -> Axes:
     for loss in style.ordered(curves["loss"]):
         rows = curves[curves["loss"] == loss].sort_values("spent")
         marks.band(axes, rows["spent"], rows["low"], rows["high"], (style.of(loss).color, 0.12))
-    _lines(curves, axes, ("spent", "mean"), None, marks.repeats)
+    lines(curves, axes, ("spent", "mean"), None, marks.repeats)
     scales.amounts(axes)
     return _fitted(axes, curves[["mean"]].to_numpy(dtype=float))
 
 
-def _lines(
+def lines(
     frame: pd.DataFrame,
     axes: Axes,
     columns: tuple[str, str],
@@ -116,6 +116,15 @@ def _lines(
             axes.text(0.5, 0.93, f"no finite {columns[1]}", transform=axes.transAxes, ha="center", va="top", fontsize=9)
         if highlight == loss:
             marks.band(axes, rows[columns[0]], rows["low"], rows["high"], (look.color, 0.2))
+
+
+def tried(axes: Axes, words: str, curves: pd.DataFrame) -> None:
+    """The x axis counts settings: ticks at whole numbers, also where there is one budget only."""
+    axes.set_xlabel(words)
+    if curves["k"].nunique() == 1:
+        axes.set_xticks(curves["k"].unique())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, steps=STEPS))
 
 
 def _early(curves: pd.DataFrame, axes: Axes, along: str, highlight: str | None) -> None:
@@ -153,15 +162,6 @@ def _strokes(axes: Axes, curve: tuple[marks.Array, ...], look: style.Style, asid
     at, middle, reach = (values[every - 1 :: every] for values in (k, mean, np.nan_to_num(deviation)))
     axes.vlines(at + 0.5 * aside * every, middle - reach, middle + reach, color=look.color, lw=1.0)
     return np.concatenate([np.maximum(middle - reach, mean.min() / 2), middle + reach])
-
-
-def _tried(axes: Axes, words: str, curves: pd.DataFrame) -> None:
-    """The x axis counts settings: ticks at whole numbers, also where there is one budget only."""
-    axes.set_xlabel(words)
-    if curves["k"].nunique() == 1:
-        axes.set_xticks(curves["k"].unique())
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(TICKS, integer=True, steps=STEPS))
 
 
 def _fitted(axes: Axes, values: marks.Array, words: str = NOTHING) -> Axes:

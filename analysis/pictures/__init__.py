@@ -23,10 +23,12 @@ from analysis.pictures.curves import (
     tuning,
     tunings,
 )
+from analysis.pictures.qualities import qualities, quality_bands, score_against_f1
 from analysis.pictures.searches import boxes, importances, ranges, samples, seeds, sensitivity
 
 __all__ = [
     "beats", "beats_by_budget", "boxes", "budget", "budget_bands", "compute", "crossings", "importances",
-    "interquartile_means", "learning", "practical", "profiles", "published_budget", "ranges", "ranks", "repeats",
-    "samples", "seeds", "sensitivity", "transfers", "tuning", "tunings",
+    "interquartile_means", "learning", "practical", "profiles", "published_budget", "qualities", "quality_bands",
+    "ranges", "ranks", "repeats", "samples", "score_against_f1", "seeds", "sensitivity", "transfers", "tuning",
+    "tunings",
 ]  # fmt: skip

@@ -44,7 +44,7 @@ def published_budget(curves: pd.DataFrame, objective: Objective, finished: pd.Da
 def budget_bands(curves: pd.DataFrame, objective: Objective) -> Figure:
     """One panel per loss: median of the best of k with its band, the others in grey; of one phase and data set."""
     draw = partial(budgets.budget_curves, statistic="median")
-    return _each_loss(curves, draw, f"median {named(objective, curves)} of the best")
+    return each_loss(curves, draw, f"median {named(objective, curves)} of the best")
 
 
 def tuning(curves: pd.DataFrame, objective: Objective) -> Figure:
@@ -52,7 +52,7 @@ def tuning(curves: pd.DataFrame, objective: Objective) -> Figure:
 
     objective: the metric that selects, of which the curve is.
     """
-    return _each_loss(curves, budgets.tuning_curves, f"median {named(objective, curves)} of the best")
+    return each_loss(curves, budgets.tuning_curves, f"median {named(objective, curves)} of the best")
 
 
 def tunings(curves: pd.DataFrame, objective: Objective) -> Figure:
@@ -93,7 +93,7 @@ def _size(panels: int, ylabel: str, xlabel: str = "") -> Layout:
     return Layout(height, xlabel, f"{ylabel} {LOWER}")
 
 
-def _each_loss(curves: pd.DataFrame, draw: Draw, ylabel: str) -> Figure:
+def each_loss(curves: pd.DataFrame, draw: Draw, ylabel: str) -> Figure:
     """A panel per loss, the others grey."""
     losses = style.ordered(curves["loss"])
     panels = [(_title(curves, loss), partial(draw, curves, highlight=loss)) for loss in losses]

@@ -103,8 +103,9 @@ def samples(images: Sequence[tuple[str, Image]]) -> Figure:
     """Captions and sample grids, four in a row."""
     columns = min(4, len(images))
     rows = -(-len(images) // columns)
+    lines = 1 + max(caption.count("\n") for caption, _ in images)
     with drawing():
-        figure = Figure(figsize=(2.4 * columns, 2.65 * rows), layout="constrained")
+        figure = Figure(figsize=(2.4 * columns, (2.47 + 0.18 * lines) * rows), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False).ravel()
         for panel, (caption, image) in zip(panels, images, strict=False):
             training.sample_grid(image, panel, caption)

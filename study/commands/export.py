@@ -35,7 +35,7 @@ def command(
     outside_of_studies(path)
     written = export(Folder(folder), path, generators=generators)
     console.print(
-        f"{path}: {written.rows:,} rows, images of {written.pictures:,} of {written.evaluations:,} evaluations, "
+        f"{path}: {written.rows:,} rows, images of {written.pictured:,} of {written.evaluations:,} evaluations, "
         f"{written.size / 1e6:,.1f} MB"
     )
     console.print(f"again a study: {spelled(results, 'import', path)}")

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -13,10 +13,12 @@ from search_spaces.dimensions import Constant
 from search_spaces.hyperparameters import HYPERPARAMETERS
 from study import spec
 from study.commands.common import console, table
-from study.data.catalogue import DATASETS
+from study.data.catalogue import DATASETS, MOST_VERTICES, ROTATIONS
 from study.errors import StudyError, unknown
 from study.measures import EXTRACTORS, METRICS
 from study.models.losses import AS_RUN, LOSSES, VARIANTS
+from study.parts import Measure
+from study.results import metrics
 
 
 def command(
@@ -71,6 +73,10 @@ def _datasets() -> None:
     ]  # fmt: skip
     columns = ("data set", "shape", "images", "chosen by", "reported on", "classes", "steps", "measured at")
     console.print(table("data sets, with their default schedules (the published ones, where there are)", columns, rows))
+    console.print(
+        "\nand in a study's YAML, under a name of your own, with steps and evaluations: your images (images, size, "
+        f"channels),\nor generated polygons (vertices from 3 to {MOST_VERTICES}, rotation {' or '.join(ROTATIONS)})"
+    )
 
 
 def _points(steps: tuple[int, ...]) -> str:
@@ -108,9 +114,18 @@ def _samplers() -> None:
 
 def _metrics() -> None:
     rows: Iterable[tuple[str, ...]] = [
-        (m.name, ", ".join(m.columns), "lower" if m.lower_is_better else "higher", m.meaning) for m in METRICS.values()
+        (m.name, "lower" if m.lower_is_better else "higher", ", ".join(sorted(m.needs)), m.meaning)
+        for m in METRICS.values()
     ]
-    console.print(table("metrics", ("metric", "columns", "better", "meaning"), rows))
+    console.print(table("metrics", ("metric", "better", "needs", "meaning"), rows))
+    columns = [
+        (kind.name.removesuffix(f", {metrics.FOLLOWS}"), kind.unit, kind.meaning) for kind in metrics.KINDS.values()
+    ]
+    console.print(table(f"\ntheir columns, and each with {metrics.SELECTION}", ("columns", "unit", "meaning"), columns))
+    for name in (name for name in METRICS if name in Measure.model_fields):
+        constants = get_args(Measure.model_fields[name].annotation)[0].model_fields
+        found = [(key, str(field.default), field.description) for key, field in constants.items()]
+        console.print(table(f"\nconstants of {name}: measure.{name}", ("constant", "default", "meaning"), found))
 
 
 def _extractors() -> None:

@@ -26,6 +26,7 @@ class Dataset:
     evaluations: tuple[int, ...]  # published evaluation points
     recipe: str  # module whose build(dataset, data) yields the splits
     options: Mapping[str, object] = field(default_factory=dict)
+    geometry: str | None = None  # "module:class" of what knows the distance of any image to the valid ones exactly
 
 
 def _every(steps: int, multiple: int) -> tuple[int, ...]:
@@ -41,8 +42,19 @@ GREY = 15_625, _every(15_625, 3_906)
 CIFAR = 78_125, _every(78_125, 3_906)
 CELEBA = 101_250, _every(101_250, 12_656)
 
-# The published code turned each triangle by radians(U[0, 1) * 2 pi): 2 pi degrees, not a full turn.
-PUBLISHED_TRIANGLES = {"vertices": 3, "rotation_turns": 2 * math.pi / 360}
+# How far a polygon may be turned, in turns. The published code took radians(U[0, 1) * 2 pi): 2 pi degrees at most.
+ROTATIONS = {"published": 2 * math.pi / 360, "full": 1.0}
+POLYGONS, EXACT = "study.data.triangles", "study.measures.polygons:Polygons"
+MOST_VERTICES = 35  # of 36, the recipe's least angle of 10 degrees would leave none of a segment's 10
+
+
+def _turned(vertices: int, rotation: str) -> dict[str, object]:
+    """The options of the polygons' recipe."""
+    return {"vertices": vertices, "rotation_turns": ROTATIONS[rotation]}
+
+
+#           shape        images per split                                        selection reporting levels classes
+GENERATED = (1, 28, 28), {"train": 60_000, "test": 10_000, "holdout": 10_000}, "holdout", "test", 64, 0
 
 DATASETS: dict[str, Dataset] = {
     dataset.name: dataset
@@ -56,16 +68,16 @@ DATASETS: dict[str, Dataset] = {
                 *CIFAR, "study.data.cifar10"),
         Dataset("celeba", (3, 64, 64), {"train": 162_770, "validation": 19_867, "test": 19_962},
                 "test", "validation", 255, 0, *CELEBA, "study.data.celeba"),
-        Dataset("triangles", (1, 28, 28), {"train": 60_000, "test": 10_000, "holdout": 10_000},
-                "holdout", "test", 64, 0, *GREY, "study.data.triangles", PUBLISHED_TRIANGLES),
+        Dataset("triangles", *GENERATED, *GREY, POLYGONS, _turned(3, "published"), EXACT),
+        Dataset("triangles_turned", *GENERATED, *GREY, POLYGONS, _turned(3, "full"), EXACT),
         Dataset("triangles_tiny", (1, 28, 28), {"train": 1_024, "test": 256}, "train", "test", 64, 0,
-                60, (20, 40, 60), "study.data.triangles", PUBLISHED_TRIANGLES),
+                60, (20, 40, 60), POLYGONS, _turned(3, "published"), EXACT),
     )
 }  # fmt: skip
 
 
 def find(name: str, own: Mapping[str, object] | None = None) -> Dataset:
-    """The entry of that name, or the one that describes a person's own images."""
+    """The entry of that name, or the one that a study describes: a person's own images, or generated polygons."""
     if own is not None:
         return describe_own(name, own)
     if name not in DATASETS:
@@ -74,10 +86,14 @@ def find(name: str, own: Mapping[str, object] | None = None) -> Dataset:
 
 
 def describe_own(name: str, own: Mapping[str, object]) -> Dataset:
-    """The entry of a person's own images: `size`, `channels` and, to prepare them, `images`, where they are.
+    """The entry of polygons by `vertices` and `rotation`, or of a person's own images by `size` and `channels`.
 
-    Where they are is no part of what they are: a study may move with its images.
+    To prepare a person's own images takes `images` too, where they are. That is no part of what they are: a study may
+    move with its images.
     """
+    if "vertices" in own:
+        options = _turned(int(str(own["vertices"])), str(own["rotation"]))
+        return Dataset(name, *GENERATED, None, (), POLYGONS, options, EXACT)
     size, channels = int(str(own["size"])), int(str(own["channels"]))
     splits = {"train": None, "validation": None, "test": None}
     shape = (channels, size, size)

@@ -2,6 +2,7 @@
 
 import torch
 
+from study.measures.contracts import Generated, Real
 from study.measures.moments import Moments
 
 
@@ -25,5 +26,5 @@ def frechet_distance(a: Moments, b: Moments) -> float:
 class FrechetDistance:
     """The metric `fd`."""
 
-    def __call__(self, generated: Moments, real: Moments) -> tuple[float, ...]:
-        return (frechet_distance(generated, real),)
+    def __call__(self, generated: Generated, real: Real) -> tuple[float, ...]:
+        return (frechet_distance(generated.moments, real.moments),)

@@ -1,9 +1,10 @@
 """What a study says about measuring, as data."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from study.measures import columns
+from study.measures import METRICS, columns
 
 SELECTION = "_selection"  # ends the columns that are measured against the selection split
 
@@ -24,6 +25,7 @@ class Protocol:
     selection: str  # split of real images that checkpoints and settings are chosen by
     reporting: str  # split of real images that a reported number is measured against
     quantised: bool  # whether generated images are rounded to 256 levels, as a file would hold them
+    constants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, hash=False)  # of metrics that have any
 
     @property
     def splits(self) -> dict[str, str]:
@@ -46,8 +48,16 @@ class Protocol:
         """The column that selection minimises: the reported one's twin on the selection split."""
         return self.reported + (SELECTION if SELECTION in self.splits else "")
 
+    @property
+    def images(self) -> int:
+        """How many generated images, and how many real ones of each split, metrics ask to see."""
+        asking = (self.constants[name]["samples"] for name in self.metrics if "images" in METRICS[name].needs)
+        return max(asking, default=0)
+
     def content(self) -> dict[str, Any]:
-        return vars(self) | {"metrics": list(self.metrics)}
+        """Without constants where no metric has any: what was measured before there were any is the same trial."""
+        content = vars(self) | {"metrics": list(self.metrics)}
+        return content if self.constants else {name: value for name, value in content.items() if name != "constants"}
 
     @staticmethod
     def from_content(content: dict[str, Any]) -> "Protocol":

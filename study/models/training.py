@@ -87,6 +87,19 @@ class Training:
         finally:
             self.nets.generator.train()
 
+    def differentiable(self, z: Tensor) -> Tensor:
+        """The same images as `sample`'s, with gradients to z and to nothing else."""
+        generator = self.nets.generator.eval().requires_grad_(False)
+        try:
+            images: Tensor = generator(z)
+            return images
+        finally:
+            generator.train().requires_grad_(True)
+
+    def support(self, z: Tensor) -> Tensor:
+        """The nearest latents that this loss's prior can draw: all of them, or those in [-1, 1]^64."""
+        return z if self.loss.prior == "normal" else z.clamp(-1, 1)
+
     def latents(self, count: int, key: str) -> Tensor:
         """z [count, 64] from this loss's prior, a function of the key."""
         return self._latent(PositionedDraw(key, 0, self.device), "latent", count)

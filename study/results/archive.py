@@ -29,8 +29,8 @@ class Written:
     """What an export wrote."""
 
     rows: int  # of attempts
-    pictures: int
-    evaluations: int  # that have pictures where none is missing
+    pictured: int  # evaluations with their sample grid
+    evaluations: int  # that have one where none is missing
     size: int  # bytes
 
 
@@ -64,10 +64,10 @@ def _write(file: IO[bytes], store: Folder, database: duckdb.DuckDBPyConnection, 
         pack.add("environment.json", (json.dumps(made, indent=1, sort_keys=True) + "\n").encode())
         described = readme.described(database)
         pack.add("dictionary.csv", readme.dictionary_csv(described))
-        contents = Contents(name, described, rows, dict(pack.counts), pictured)
+        contents = Contents(name, described, rows, dict(pack.counts), (pack.grids, pictured))
         pack.add("README.md", readme.page(database, contents, made).encode())
         pack.finish()
-    return Written(rows["attempts"], pack.counts["samples/"], pictured, packing.seal(file))
+    return Written(rows["attempts"], pack.grids, pictured, packing.seal(file))
 
 
 def _processes(pack: Pack, store: Folder) -> None:

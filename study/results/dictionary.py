@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from study.results import schema
+from study.results import metrics, schema
 from study.results.query import VIEWS, connect
 from study.results.schema import COUNT, NUMBER, TEXT, Column
 
@@ -23,12 +23,6 @@ ROWS = {
     "attempts": "one evaluation by one attempt at one trial: everything that was ever measured",
     "plan": "one planned trial, in the plan's order, whether or not it was begun",
 }
-METRICS = Column(
-    "fid, fd_EXTRACTOR, ..._selection", NUMBER, "Fréchet distance",
-    "one column per metric; those that end in _selection are measured against the images that checkpoints and settings "
-    "are chosen by, the others against those that are reported",
-    True,
-)  # fmt: skip
 BEST = "of the trial's best evaluation"
 OWN = {  # what a name means in a view where it is no column of the table, or another one than elsewhere
     "trials": (
@@ -81,12 +75,12 @@ class Entry:
 
 
 def general() -> list[Entry]:
-    """The dictionary of any study, in the order of the table; the metric columns are one entry."""
+    """The dictionary of any study, in the order of the table; the metric columns by their kinds."""
     with tempfile.TemporaryDirectory() as nowhere, connect(Path(nowhere), []) as database:
         found = _entries(_columns(database))
     tables = tuple(view for view in VIEWS if view in ("evaluations", "best", "attempts"))
     at = next(i for i, entry in enumerate(found) if entry.column in schema.PROVENANCE)
-    return [*found[:at], Entry(METRICS, tables), *found[at:]]
+    return [*found[:at], *(Entry(kind, tables) for kind in metrics.kinds()), *found[at:]]
 
 
 def of(database: duckdb.DuckDBPyConnection) -> list[Entry]:
@@ -140,12 +134,12 @@ def _entries(columns: Mapping[str, list[str]]) -> list[Entry]:
     for view, names in columns.items():
         own = {column.name: column for column in OWN.get(view, ())}
         for name in names:
-            views[own.get(name) or TABLE.get(name) or replace(METRICS, name=name)].append(view)
+            views[own.get(name) or TABLE.get(name) or metrics.described(name)].append(view)
     order = [*TABLE.values(), *(column for columns in OWN.values() for column in columns)]
     known = sorted((column for column in views if column in order), key=order.index)
-    metrics = [column for column in views if column not in order]
+    measured = [column for column in views if column not in order]
     at = next(i for i, column in enumerate(known) if column in schema.PROVENANCE)
-    return [Entry(column, tuple(views[column])) for column in (*known[:at], *metrics, *known[at:])]
+    return [Entry(column, tuple(views[column])) for column in (*known[:at], *measured, *known[at:])]
 
 
 def _seen(database: duckdb.DuckDBPyConnection, view: str) -> dict[str, tuple[int, Any]]:

@@ -66,5 +66,9 @@ class Folder:
     def sample_file(self, trial: str, step: int) -> Path:
         return self.samples / f"{trial}.{step}.png"
 
+    def picture_file(self, trial: str, step: int, metric: str) -> Path:
+        """What a metric has to show of an evaluation, beside its sample grid."""
+        return self.samples / f"{trial}.{step}.{metric}.png"
+
     def generator_file(self, trial: str) -> Path:
         return self.generators / f"{trial}.safetensors"

@@ -13,12 +13,15 @@ from study import durable
 from study.results import schema
 from study.results.folder import Folder
 from study.results.history import History
+from study.results.metrics import PICTURED
+from study.results.names import PICTURE
 from study.results.schema import COUNT, TEXT
 
 UNPICTURED = """
-    SELECT count(*) FROM (SELECT DISTINCT trial, step FROM united WHERE status <> 'failed') ANTI JOIN pictures
-    USING (trial, step)
+    SELECT count(*) FROM (SELECT DISTINCT trial, step FROM united WHERE {where}) ANTI JOIN
+    (FROM pictures WHERE metric IS NOT DISTINCT FROM ?) USING (trial, step)
 """
+PICTURES = pa.schema([("trial", TEXT), ("step", COUNT), ("metric", TEXT)])
 ENDED = "SELECT DISTINCT trial FROM united WHERE status = 'diverged' OR (status = 'ok' AND step = steps)"
 
 
@@ -49,13 +52,25 @@ def missing(target: Folder, database: duckdb.DuckDBPyConnection) -> dict[str, in
     for column in schema.FILES:
         named = database.execute(f"SELECT DISTINCT {column} FROM united WHERE {column} IS NOT NULL").fetchall()
         lost[f"files of {column}"] = sum(not target.provenance_file(column, digest).exists() for (digest,) in named)
-    pictures = [path.name.split(".") for path in _there(target.samples)]  # trial, step, png
-    trials, steps = [each[0] for each in pictures], [int(each[1]) for each in pictures]
-    database.register("pictures", pa.table({"trial": pa.array(trials, TEXT), "step": pa.array(steps, COUNT)}))
-    ((lost["sample grids"],),) = database.execute(UNPICTURED).fetchall()
+    lost |= _unpictured(target, database)
     ended = database.execute(ENDED).fetchall()
     lost["generators"] = sum(not target.generator_file(trial).exists() for (trial,) in ended)
     return {kind: count for kind, count in lost.items() if count}
+
+
+def _unpictured(target: Folder, database: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Pictures that evaluations should have: sample grids, and what metrics show."""
+    found = [each.groupdict() for path in _there(target.samples) if (each := PICTURE.fullmatch(path.name))]
+    rows = [each | {"step": int(each["step"])} for each in found]
+    database.register("pictures", pa.Table.from_pylist(rows, PICTURES))
+    columns = database.table("united").columns
+    asked: dict[str | None, str] = {None: "status <> 'failed'"}
+    asked |= {metric: f"{column} IS NOT NULL" for metric, column in PICTURED.items() if column in columns}
+    lost = dict[str, int]()
+    for metric, where in asked.items():
+        ((count,),) = database.execute(UNPICTURED.format(where=where), [metric]).fetchall()
+        lost[f"pictures of {metric}" if metric else "sample grids"] = count
+    return lost
 
 
 def _alone(source: Folder, target: Folder, trial: str) -> None:

@@ -1,6 +1,5 @@
 """Rows that are lost, as is known by what attempts left beside them."""
 
-import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -13,13 +12,13 @@ import pyarrow as pa
 from study import durable
 from study.results.findings import COPY, Findings
 from study.results.folder import Folder
+from study.results.names import PICTURE
 from study.results.query import connect
 from study.results.schema import COUNT, TEXT
 
-PICTURE = re.compile(r"([0-9a-f]{16})\.(\d+)\.png")
 PICTURES = pa.schema([("trial", TEXT), ("step", COUNT)])
 PORTION = 100_000  # names that are held as Python's texts at a time
-# An attempt writes picture, row, picture, row: one that was killed leaves one picture without its row, and never two.
+# An attempt writes sample grid, row, grid, row: one that was killed leaves one grid without its row, and never two.
 UNKNOWN = """
     SELECT trial, list(step ORDER BY step)
     FROM (FROM pictures SEMI JOIN plan USING (trial)
@@ -38,7 +37,7 @@ TRACES = "SELECT DISTINCT trace FROM attempts WHERE trace IS NOT NULL"
 class Beside:
     """What attempts left. Listed before rows are read, it has its rows then, whatever is written meanwhile."""
 
-    pictures: pa.Table
+    pictures: pa.Table  # sample grids: of which trials and steps
     generators: frozenset[str]  # of which trials
     traces: tuple[str, ...]  # paths below the study's folder
 
@@ -48,7 +47,8 @@ def beside(folder: Folder) -> Beside:
     found = (PICTURE.fullmatch(path.name) for path in folder.samples.glob("*.png"))
     generators = frozenset(path.stem for path in folder.generators.glob("*.safetensors"))
     traces = sorted(str(path.relative_to(folder.folder)) for path in folder.trial_folder("").glob("*/trace-*.txt"))
-    return Beside(_table((each[1], int(each[2])) for each in found if each), generators, tuple(traces))
+    grids = _table((each["trial"], int(each["step"])) for each in found if each and not each["metric"])
+    return Beside(grids, generators, tuple(traces))
 
 
 def _table(names: Iterator[tuple[str, int]]) -> pa.Table:

@@ -4,6 +4,9 @@ import re
 from collections.abc import Sequence
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # of a study or a phase
+TRIAL = r"[0-9a-f]{16}"
+# A picture of an evaluation: its sample grid, or what a metric shows of it.
+PICTURE = re.compile(rf"(?P<trial>{TRIAL})\.(?P<step>\d+)(\.(?P<metric>[a-z0-9_]+))?\.png")
 
 
 def identifier(text: str) -> str:

@@ -12,17 +12,17 @@ from typing import IO, Any, cast
 
 from study.results import schema
 from study.results.forms import Onward
+from study.results.names import PICTURE, TRIAL
 
 VERSION = 1  # of the archive's layout
 MANIFEST = "MANIFEST.json"
 SEAL, DIGITS = b"sha256 ", 64  # the zip's comment: this, and the sha256 of every byte before its 64 digits
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a zip can name: equal studies make equal archives
 BLOCK = 1 << 20  # bytes
-TRIAL = r"[0-9a-f]{16}"
 # What a study's folder may hold beside its tables, by folder; nothing else is packed, and nothing else unpacked.
 NAMES = {
     "provenance/": re.compile(rf"(source-{TRIAL}\.tar\.gz|diff-{TRIAL}\.patch|study-{TRIAL}\.yaml)"),
-    "samples/": re.compile(rf"{TRIAL}\.\d+\.png"),
+    "samples/": PICTURE,
     "generators/": re.compile(rf"{TRIAL}\.safetensors"),
     "trials/": re.compile(rf"{TRIAL}/(trace-\d+\.txt|log\.txt)"),
 }
@@ -52,6 +52,12 @@ class Pack:
     def add(self, name: str, content: bytes) -> None:
         with self.entry(name) as file:
             file.write(content)
+
+    @property
+    def grids(self) -> int:
+        """How many evaluations have their sample grid here."""
+        found = (PICTURE.fullmatch(name.removeprefix("samples/")) for name in self.files)
+        return sum(each is not None and each["metric"] is None for each in found)
 
     def finish(self) -> None:
         """Packs the manifest, which names every file before it."""

@@ -65,7 +65,8 @@ KINDS = {
     "environment.json": "code, packages, machines and measuring that the rows tell of, with the number of their trials",
     "processes.jsonl": "who has been at which trial: host, process, job, when; one line per attempt",
     "provenance/": "what rows name by its hash: code (source), how it differed from its commit (diff), study",
-    "samples/": "images that were generated at every evaluation: TRIAL.STEP.png",
+    "samples/": "images that were generated at every evaluation: TRIAL.STEP.png; what a metric shows: "
+    "TRIAL.STEP.METRIC.png",
     "generators/": "weights of the generators of ended trials: TRIAL.safetensors",
     "trials/": "traceback and log of every trial that failed",
 }
@@ -82,7 +83,7 @@ class Contents:
     dictionary: Sequence[Entry]
     rows: Mapping[str, int]  # table ->
     files: Mapping[str, int]  # name, or folder/ -> how many
-    evaluations: int  # that have images where none is missing
+    pictured: tuple[int, int]  # evaluations with their sample grid, and all that should have one
 
 
 def page(database: duckdb.DuckDBPyConnection, contents: Contents, environment: Mapping[str, Any]) -> str:
@@ -161,11 +162,11 @@ def _files(contents: Contents) -> str:
     for name, meaning in KINDS.items():
         if contents.files.get(name):
             lines.append(f"| `{name}` | {_counted(name, contents.files[name])} | {meaning} |")
-    pictures = contents.files.get("samples/", 0)
+    pictures, evaluations = contents.pictured
     left_out = LEFT_OUT.format(
         generators="" if contents.files.get("generators/") else ", generators (`gan-study export --generators`)",
         pictures=pictures,
-        evaluations=contents.evaluations,
+        evaluations=evaluations,
     )
     return "\n".join(["| file | size | what it is |", "|---|---|---|", *lines]) + f"\n\n{left_out}"
 

@@ -2,8 +2,9 @@
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,11 +12,12 @@ import duckdb
 from study.results import artefacts, lost, schema
 from study.results.findings import COPY, Findings
 from study.results.folder import Folder
+from study.results.metrics import PICTURED
 from study.results.query import connect
 
 TRACES = "SELECT DISTINCT trial, attempt, trace FROM attempts WHERE trace IS NOT NULL ORDER BY ALL"
 NAMED = 'SELECT "{}", count(study_yaml) FROM attempts WHERE "{}" IS NOT NULL GROUP BY ALL ORDER BY ALL'
-MEASURED = "SELECT trial, list(step ORDER BY step) FROM evaluations WHERE status = 'ok' GROUP BY trial ORDER BY trial"
+MEASURED = "SELECT trial, list(step ORDER BY step) FROM evaluations WHERE {} GROUP BY trial ORDER BY trial"
 POINTS = "SELECT DISTINCT trial, json_extract_string(content, '$.evaluations') FROM plan"
 DONE = "SELECT DISTINCT trial FROM trials WHERE status = 'done' ORDER BY trial"
 STRANGERS = """
@@ -59,17 +61,24 @@ def _provenance(folder: Folder, database: duckdb.DuckDBPyConnection, findings: F
 def _samples(folder: Folder, database: duckdb.DuckDBPyConnection, findings: Findings) -> None:
     """Every evaluation has its pictures; a study may have none at all, where somebody left them out."""
     if not folder.samples.exists():
-        if database.execute(f"FROM ({MEASURED}) LIMIT 1").fetchall():
+        if database.execute("FROM evaluations WHERE status = 'ok' LIMIT 1").fetchall():
             findings.tell(folder.samples, "this study is without its pictures", "none: rows are whole")
         return
-    for trial, steps in _each(database, MEASURED):
-        paths = [folder.sample_file(trial, step) for step in steps]
-        findings.files += len(paths)
-        if missing := [path.name for path in paths if not path.exists()]:
-            findings.fault(folder.samples, f"missing: {', '.join(missing)}", COPY)
-        for path in paths:
-            if path.exists() and not artefacts.is_picture(path):
-                findings.fault(path, "it is no whole picture", COPY)
+    for trial, steps in _each(database, MEASURED.format("status = 'ok'")):
+        _pictures([folder.sample_file(trial, step) for step in steps], findings)
+    columns = database.table("evaluations").columns
+    for metric in (metric for metric, column in PICTURED.items() if column in columns):
+        for trial, steps in _each(database, MEASURED.format(f"{PICTURED[metric]} IS NOT NULL")):
+            _pictures([folder.picture_file(trial, step, metric) for step in steps], findings)
+
+
+def _pictures(paths: Sequence[Path], findings: Findings) -> None:
+    findings.files += len(paths)
+    if missing := [path for path in paths if not path.exists()]:
+        findings.fault(missing[0].parent, f"missing: {', '.join(path.name for path in missing)}", COPY)
+    for path in paths:
+        if path.exists() and not artefacts.is_picture(path):
+            findings.fault(path, "it is no whole picture", COPY)
 
 
 def _generators(folder: Folder, database: duckdb.DuckDBPyConnection, findings: Findings) -> None:
@@ -90,7 +99,7 @@ def _generators(folder: Folder, database: duckdb.DuckDBPyConnection, findings: F
 def _steps(folder: Folder, database: duckdb.DuckDBPyConnection, findings: Findings) -> None:
     """A trial is measured at one step after another: none is missing before a later one."""
     planned = dict(database.execute(POINTS).fetchall())
-    for trial, steps in _each(database, MEASURED):
+    for trial, steps in _each(database, MEASURED.format("status = 'ok'")):
         points, last = _points(planned[trial]), max(steps)
         lost = sorted(step for step in points - set(steps) if step < last)
         if lost:

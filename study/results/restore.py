@@ -15,7 +15,8 @@ from study.errors import StudyError
 from study.results import refill, rowfile, schema, tables
 from study.results.archive import PROCESSES
 from study.results.folder import Folder
-from study.results.packing import NAMES, TRIAL
+from study.results.names import TRIAL
+from study.results.packing import NAMES
 from study.results.rowfile import Damaged
 from study.results.store import write_plan_table
 from study.results.unpacking import Unpack, unpack

@@ -101,7 +101,9 @@ SINCE = dict.fromkeys(  # columns that came after OLDEST, and the version in whi
 FILES = {"source": "source-{}.tar.gz", "diff": "diff-{}.patch", "study_yaml": "study-{}.yaml"}
 # Metric columns: float64, nullable, one per metric of the trial and split. Those that end in _selection are measured
 # against the images that checkpoints and settings are chosen by, the others against those that are reported.
-METRIC = re.compile(r"(fid|fd_[a-z0-9_]+)(_selection)?")
+METRIC = re.compile(
+    r"(fid|fd_[a-z0-9_]+|(f1|precision|recall)(_low|_high)?|(precision|recall)_distance_\d\d)(_selection)?"
+)
 
 STATUSES = ("ok", "diverged", "failed")
 TRIAL_STATUSES = ("done", "diverged", "failed", "started", "waiting")

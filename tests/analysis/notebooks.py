@@ -35,11 +35,15 @@ def executed(name: str, **parameters: Any) -> NotebookNode:
     return notebook
 
 
-def page(folder: Path, out: Path | None = None, names: Sequence[str] = report.NOTEBOOKS) -> str:
-    """The report of a study, as `report.write` makes it."""
+def page(folder: Path, out: Path | None = None, names: Sequence[str] | None = None) -> str:
+    """The report of a study, as `report.write` makes it; of these notebooks only, where they are given."""
+    study = frames.load(folder)
     parameters = {"folder": str(folder), "out": None if out is None else str(out)}
-    found = [chapters.chapter(name, executed(name, **parameters)) for name in names]
-    return report.html(frames.load(folder), found, out)
+    found = [
+        chapters.chapter(name, executed(name, **parameters))
+        for name in (report.offered(study) if names is None else names)
+    ]
+    return report.html(study, found, out)
 
 
 def _run(source: str, names: dict[str, Any]) -> object:

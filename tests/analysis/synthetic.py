@@ -67,6 +67,7 @@ class Recipe:
     evidence: Mapping[str, Any] | None = None
     space: str = "wide"
     sampler: str = "published"
+    beside: Callable[[str, int, int, float], Mapping[str, float]] = lambda loss, sample, seed, part: {}  # other metrics
 
     @property
     def objective(self) -> str:
@@ -148,7 +149,8 @@ def attempt(row: dict[str, Any], recipe: Recipe, ending: str) -> list[dict[str, 
 def _measured(row: dict[str, Any], recipe: Recipe, step: int, values: dict[str, float]) -> dict[str, Any]:
     losses = {"discriminator_loss": 1.0, "generator_loss": 0.7}
     worse = 1 + 0.5 * (len(recipe.points) - 1 - recipe.points.index(step))
-    return _row(row, recipe, step, "ok") | losses | {name: best * worse for name, best in values.items()}
+    beside = recipe.beside(row["loss"], row["sample"], row["seed"], step / recipe.points[-1])
+    return _row(row, recipe, step, "ok") | losses | {name: best * worse for name, best in values.items()} | beside
 
 
 def fingerprint(recipe: Recipe, dataset: str) -> dict[str, Any]:

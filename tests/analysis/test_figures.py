@@ -21,6 +21,7 @@ from analysis.figures import (
     marks,
     ranges,
     ranks,
+    shares,
     spreads,
 )
 from analysis.tables import budget, spread
@@ -172,6 +173,54 @@ def test_repeats_of_searches_are_counted_and_have_a_band_where_there_are_two(axe
 def test_where_nothing_is_finite_the_axes_say_so(axes: Axes) -> None:
     budgets.budget_curves(budget.curves(settings({"ns": [INF, INF]})), axes)
     assert [text.get_text() for text in axes.texts] == ["nothing finite: too many\nsettings diverged or failed"]
+
+
+# ---- F1, precision and recall
+
+
+def of_quality(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    return frame("loss k mean low median high n failed", *rows).assign(quality="f1", by="f1")
+
+
+def test_published_points_are_hollow_in_the_colour_of_their_loss_where_they_were_read(axes: Axes) -> None:
+    curves = of_quality(("ns", 1, 0.2, 0.0, 0.2, 0.4, 2, 1), ("ns", 2, 0.4, 0.4, 0.4, 0.4, 2, 1))
+    published = pd.DataFrame({"loss": ["ns", "ns", "began"], "budget": [5, 70, 70], "value": [0.76, 0.88, 0.07]})
+    shares.quality_curves(curves, axes, published=published)
+    assert lines(axes)["ns: 1/2 failed"] == ([1, 2], [0.2, 0.4])
+    points = {line.get_markeredgecolor(): np.asarray(line.get_xydata()).tolist()
+              for line in axes.get_lines() if line.get_markerfacecolor() == "white"}  # fmt: skip
+    assert points == {style.of("ns").color: [[5, 0.76], [70, 0.88]], style.of("began").color: [[70, 0.07]]}
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim()[0] < 1
+    assert axes.get_xlim()[1] > 70
+    assert axes.get_ylim()[0] < 0 < 0.88 < axes.get_ylim()[1]
+
+
+def test_without_published_points_budgets_are_counted_evenly_and_shares_begin_at_none(axes: Axes) -> None:
+    curves = of_quality(("ns", 1, 0.02, 0.0, 0.02, 0.04, 2, 0), ("ns", 2, 0.04, 0.04, 0.04, 0.04, 2, 0))
+    shares.quality_curves(curves, axes, highlight="ns", statistic="median")
+    assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "linear")
+    assert axes.get_ylim()[0] <= 0
+    assert axes.get_ylim()[1] == pytest.approx(0.042)
+    (band,) = axes.collections
+    corners = {tuple(map(float, point)) for point in band.get_paths()[0].vertices}
+    assert {(1.0, 0.0), (1.0, 0.04)} <= corners
+
+
+def test_a_setting_stands_at_its_score_and_its_f1_the_default_in_a_diamond(axes: Axes) -> None:
+    rows = frame("loss sample score f1 done", ("ns", 0, 20.0, 0.5, 1), ("ns", 1, 4.0, 0.8, 1), ("mm", 1, INF, 0.0, 0),
+                 ("mm", 0, 9.0, 0.1, 1)).assign(seeds=1, sampler=["random", "random", "random", None])  # fmt: skip
+    shares.score_scatter(rows, axes)
+    points = [np.asarray(found.get_offsets()).tolist() for found in axes.collections]
+    assert points == [[[9.0, 0.1]], [[20.0, 0.5], [4.0, 0.8]], [[20.0, 0.5]]]
+    assert same_color(axes.collections[1].get_facecolor()[0][:3], style.of("ns").color)
+    assert axes.collections[2].get_facecolor().size == 0
+
+
+def test_settings_that_all_failed_leave_words(axes: Axes) -> None:
+    rows = frame("loss sample score f1 done", ("ns", 1, INF, 0.0, 0)).assign(seeds=1, sampler="random")
+    shares.score_scatter(rows, axes)
+    assert [text.get_text() for text in axes.texts] == [shares.NOTHING]
 
 
 # ---- boxes and strips

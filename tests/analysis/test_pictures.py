@@ -15,7 +15,8 @@ from matplotlib.text import Text
 
 from analysis import captions, pictures
 from analysis.captions.words import LIMIT
-from analysis.tables import budget, spread
+from analysis.comparison import paper
+from analysis.tables import budget, manifold, spread
 from analysis.tables.ranks import Ranks
 
 Frame = pd.DataFrame
@@ -159,7 +160,23 @@ def drawn(size: Size, made: Callable[..., Any]) -> Iterator[Drawn]:
         yield name, getattr(pictures, name)(*shown), getattr(captions, name)(*told)
 
 
-@pytest.mark.parametrize("made", [searches, comparisons], ids=["searches", "comparisons"])
+def of_qualities(size: Size) -> Iterator[tuple[str, Any, tuple[Any, ...]]]:
+    """F1, precision and recall, of the first data set; with published points up to a budget of 70, and without."""
+    found, draw = settings(size), np.random.default_rng(6)
+    found = found[found["dataset"] == size[1][0]].assign(seeds=1, done=1, by="f1")
+    for name in ("f1", "precision", "recall"):
+        found[name] = np.where(np.isinf(found["score"]), 0.0, draw.random(len(found)) ** 2)
+    found = found.assign(choice=found["f1"], failed=np.isinf(found["score"]).astype(int), sample=found["sample"] - 1)
+    curves = manifold.curves(found)
+    if len(curves):
+        yield "qualities", (curves, paper.triangles()), (curves,)
+        yield "qualities", (curves[curves["quality"] != "f1"],), (curves[curves["quality"] != "f1"],)
+        for name in ("f1", "recall"):
+            yield "quality_bands", (curves[curves["quality"] == name],), (curves[curves["quality"] == name],)
+    yield "score_against_f1", (found, "fd_cnn28"), (found, "fd_cnn28")
+
+
+@pytest.mark.parametrize("made", [searches, comparisons, of_qualities], ids=["searches", "comparisons", "qualities"])
 def test_nothing_is_clipped_and_no_words_overlap(size: Size, made: Callable[..., Any]) -> None:
     for name, figure, caption in drawn(size, made):
         assert 20 < len(caption) <= LIMIT, f"{name}: {len(caption)} characters: {caption}"

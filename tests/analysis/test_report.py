@@ -16,13 +16,15 @@ from study.errors import StudyError
 from tests.analysis import notebooks
 from tests.analysis.synthetic import LOSSES, MEASURE, Recipe, write
 
+OFFERED = [name for name in report.NOTEBOOKS if name != "triangles"]  # of a study that measures no distances
+
 
 def run(paths: list[Path], out: Path, parameters: dict[str, object], told: object, failed: Path) -> dict[str, object]:
     """As `kernels.run`, in this process; the kernels themselves are tested with the notebooks."""
     assert (out.name, out.parent.parent) == ("notebooks", failed)
     out.mkdir()
     assert [path.stem for path in paths[:2]] == list(report.LONGEST)
-    assert sorted(path.stem for path in paths) == sorted(report.NOTEBOOKS)
+    assert sorted(path.stem for path in paths) == sorted(OFFERED)
     for path in paths:
         (out / path.name).write_text(json.dumps([f'folder = "{parameters["folder"]}"']))
     return {path.stem: notebooks.executed(path.stem, **parameters) for path in paths}
@@ -50,15 +52,22 @@ def test_the_page_is_self_contained(page: tuple[str, Path]) -> None:
 
 
 def test_the_chapters_follow_one_another_in_their_order(page: tuple[str, Path]) -> None:
-    places = [page[0].index(f'<h2 id="{name}"') for name in report.NOTEBOOKS]
+    places = [page[0].index(f'<h2 id="{name}"') for name in OFFERED]
     assert places == sorted(places)
+
+
+def test_a_study_that_measures_no_distances_has_no_chapter_on_them(page: tuple[str, Path]) -> None:
+    text, out = page
+    assert 'id="triangles"' not in text
+    assert not re.search(r"\bF1\b|\bprecision\b|\brecall\b", text)
+    assert not [path for path in out.rglob("*") if "manifold" in path.name or "triangles" in path.name]
 
 
 def test_every_link_within_the_page_leads_somewhere(page: tuple[str, Path]) -> None:
     ids = re.findall(r' id="([^"]+)"', page[0])
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'href="#([^"]+)"', page[0])) <= set(ids)
-    assert {*report.NOTEBOOKS, "caveats", "failures", "provenance", "ranking", "sizes"} <= set(ids)
+    assert {*OFFERED, "caveats", "failures", "provenance", "ranking", "sizes"} <= set(ids)
 
 
 def test_the_page_says_how_the_study_stands_and_names_every_loss(page: tuple[str, Path]) -> None:

@@ -15,6 +15,7 @@ from tests.data import official
 
 FOUR = (3_906, 7_812, 11_718, 15_625)
 GREY = ((1, 28, 28), {"train": 60_000, "test": 10_000}, 15_625, FOUR)
+POLYGONS = ((1, 28, 28), {"train": 60_000, "test": 10_000, "holdout": 10_000}, 15_625, FOUR)
 PUBLISHED = {  # shape, images per split, steps, evaluations
     "mnist": GREY,
     "fashion": GREY,
@@ -25,7 +26,8 @@ PUBLISHED = {  # shape, images per split, steps, evaluations
         (3, 64, 64), {"train": 162_770, "validation": 19_867, "test": 19_962}, 101_250,
         (12_656, 25_312, 37_968, 50_624, 63_280, 75_936, 88_592, 101_250),
     ),
-    "triangles": ((1, 28, 28), {"train": 60_000, "test": 10_000, "holdout": 10_000}, 15_625, FOUR),
+    "triangles": POLYGONS,
+    "triangles_turned": POLYGONS,
 }  # fmt: skip
 REPORTED = {"celeba": "validation"}  # of all others: test
 
@@ -61,6 +63,23 @@ def test_ones_own_images_make_an_entry() -> None:
     assert dataset.splits == dict.fromkeys(("train", "validation", "test"))
     assert (dataset.selection, dataset.reporting) == ("validation", "test")
     assert callable(importlib.import_module(dataset.recipe).build)
+
+
+def test_described_polygons_make_an_entry() -> None:
+    """Like the triangles of the catalogue but for their vertices and rotation, and without a published schedule."""
+    dataset, triangles = describe_own("mine", {"vertices": 5, "rotation": "full"}), find("triangles")
+    options = {"vertices": 5, "rotation_turns": 1.0}
+    assert dataset == dataclasses.replace(triangles, name="mine", steps=None, evaluations=(), options=options)
+    again = describe_own("triangles", {"vertices": 3, "rotation": "published"})
+    assert again == dataclasses.replace(triangles, steps=None, evaluations=())
+
+
+def test_polygons_alone_have_exact_geometry() -> None:
+    for dataset in (*DATASETS.values(), describe_own("mine", {"images": "a", "size": 32, "channels": 3})):
+        assert (dataset.geometry is not None) == ("vertices" in dataset.options)
+        if dataset.geometry is not None:
+            module, _, name = dataset.geometry.partition(":")
+            assert isinstance(getattr(importlib.import_module(module), name), type)
 
 
 def small(dataset: Dataset, data: Path, patch: pytest.MonkeyPatch) -> Dataset:

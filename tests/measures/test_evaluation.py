@@ -1,5 +1,6 @@
 """An evaluation: the numbers of all features at once, however they were batched, and none where an image is broken."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,22 +12,29 @@ from torch import Tensor
 from study import durable
 from study.data.catalogue import find
 from study.data.prepare import open_prepared, prepare
+from study.identity import canonical, digest
 from study.measures import evaluation, load_extractor
-from study.measures.contracts import Extractor, Features
+from study.measures.contracts import Extractor, Features, Real
 from study.measures.evaluation import evaluate, fingerprint
 from study.measures.frechet import frechet_distance
 from study.measures.moments import Moments
 from study.measures.protocol import Protocol
 from study.measures.rounding import quantise
+from study.parts import Manifold
+from tests.measures.models import Function, memory
 
 PROTOCOL = Protocol("cnn28", None, ("fd",), 130, 100, "train", "test", quantised=False)
 PUBLISHED = replace(PROTOCOL, selection="test")
+TRIANGLES = find("triangles_tiny")
 MIX = torch.randn(64, 28 * 28, generator=torch.Generator().manual_seed(1)) / 4
 
 
 def generate(z: Tensor) -> Tensor:
     """A fixed function from z [N, 64] to images in [0, 1]."""
     return (z @ MIX).sigmoid().view(-1, 1, 28, 28)
+
+
+MODEL = Function(generate)
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +45,18 @@ def extractor() -> Extractor:
 
 @pytest.fixture(scope="module")
 def latents() -> Tensor:
-    return torch.rand(130, 64, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    return MODEL.latents(130, "evaluation")
 
 
 @pytest.fixture(scope="module")
-def real(data: Path, extractor: Extractor) -> dict[str, Moments]:
-    prepared = open_prepared(find("triangles_tiny"), data)
+def real(data: Path, extractor: Extractor) -> dict[str, Real]:
+    prepared = open_prepared(TRIANGLES, data)
     images = {split: prepared.images(split)[:100].astype(np.float32) / 64 for split in ("train", "test")}
-    return {split: at_once(extractor, torch.from_numpy(found)) for split, found in images.items()}
+    return {split: against(extractor, torch.from_numpy(found)) for split, found in images.items()}
+
+
+def against(extractor: Extractor, images: Tensor) -> Real:
+    return Real(at_once(extractor, images), images)
 
 
 def at_once(extractor: Extractor, images: Tensor) -> Moments:
@@ -56,7 +68,7 @@ def at_once(extractor: Extractor, images: Tensor) -> Moments:
 
 @pytest.mark.parametrize("batch", [7, 65, 130, 500])
 def test_the_value_is_that_of_all_features_at_once(
-    batch: int, extractor: Extractor, real: dict[str, Moments], latents: Tensor, monkeypatch: pytest.MonkeyPatch
+    batch: int, extractor: Extractor, real: dict[str, Real], latents: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "BATCH", batch)
     sizes: list[int] = []
@@ -65,11 +77,11 @@ def test_the_value_is_that_of_all_features_at_once(
         sizes.append(len(z))
         return generate(z)
 
-    found = evaluate(PROTOCOL, extractor, real, latents, counted)
+    found = evaluate(PROTOCOL, TRIANGLES, extractor, real, Function(counted))
     generated = at_once(extractor, generate(latents))
     expected = {
-        "fd_cnn28": frechet_distance(generated, real["test"]),
-        "fd_cnn28_selection": frechet_distance(generated, real["train"]),
+        "fd_cnn28": frechet_distance(generated, real["test"].moments),
+        "fd_cnn28_selection": frechet_distance(generated, real["train"].moments),
     }
     assert list(found.values) == list(expected) == list(PROTOCOL.columns)
     assert found.values == pytest.approx(expected, rel=1e-6)  # float32 features differ by batch
@@ -91,42 +103,40 @@ class Linear:
 
 def test_batching_changes_nothing_but_rounding(latents: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     other = torch.rand(100, 1, 28, 28, generator=torch.Generator().manual_seed(4))
-    images, real = generate(latents), {"test": at_once(Linear(), other)}
-    expected = frechet_distance(at_once(Linear(), images), real["test"])
+    images, real = generate(latents), {"test": against(Linear(), other)}
+    expected = frechet_distance(at_once(Linear(), images), real["test"].moments)
     for batch in (1, 10, 33, 130):
         monkeypatch.setattr(evaluation, "BATCH", batch)
         rest = iter(images.split(batch))
-        found = evaluate(PUBLISHED, Linear(), real, latents, lambda z, rest=rest: next(rest))
+        found = evaluate(PUBLISHED, TRIANGLES, Linear(), real, Function(lambda z, rest=rest: next(rest)))
         assert found.values["fd_cnn28"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_the_same_images_as_the_reference_are_at_distance_zero(extractor: Extractor, data: Path) -> None:
     images = torch.from_numpy(open_prepared(find("triangles_tiny"), data).images("test")[:100] / np.float32(64))
-    real = {"test": at_once(extractor, images)}
-    found = evaluate(PUBLISHED, extractor, real, torch.zeros(100, 64), lambda _: images)
+    real, asked = {"test": against(extractor, images)}, replace(PUBLISHED, generated=100)
+    found = evaluate(asked, TRIANGLES, extractor, real, Function(lambda _: images))
     assert found.values["fd_cnn28"] == pytest.approx(0, abs=1e-9)
 
 
-def test_one_split_for_both_fills_one_set_of_columns(
-    extractor: Extractor, real: dict[str, Moments], latents: Tensor
-) -> None:
+def test_one_split_for_both_fills_one_set_of_columns(extractor: Extractor, real: dict[str, Real]) -> None:
     """The published way: what is reported is the very number that was chosen by."""
-    both = evaluate(PROTOCOL, extractor, real, latents, generate)
-    found = evaluate(PUBLISHED, extractor, {"test": real["test"]}, latents, generate)
+    both = evaluate(PROTOCOL, TRIANGLES, extractor, real, MODEL)
+    found = evaluate(PUBLISHED, TRIANGLES, extractor, {"test": real["test"]}, MODEL)
     assert found.values == {"fd_cnn28": both.values["fd_cnn28"]}
     assert PUBLISHED.columns == (PUBLISHED.objective,) == (PUBLISHED.reported,) == ("fd_cnn28",)
 
 
 def test_quantised_images_are_measured_as_a_file_would_hold_them(
-    extractor: Extractor, real: dict[str, Moments], latents: Tensor
+    extractor: Extractor, real: dict[str, Real], latents: Tensor
 ) -> None:
     quantised = replace(PROTOCOL, quantised=True)
     written = torch.from_numpy(np.rint(generate(latents).numpy() * 255).astype(np.uint8))
     read = iter(torch.split(written.float() / 255, evaluation.BATCH))
-    expected = evaluate(PROTOCOL, extractor, real, latents, lambda z: next(read))
-    found = evaluate(quantised, extractor, real, latents, generate)
+    expected = evaluate(PROTOCOL, TRIANGLES, extractor, real, Function(lambda z: next(read)))
+    found = evaluate(quantised, TRIANGLES, extractor, real, MODEL)
     assert found.values == expected.values
-    assert found.values != evaluate(PROTOCOL, extractor, real, latents, generate).values
+    assert found.values != evaluate(PROTOCOL, TRIANGLES, extractor, real, MODEL).values
     assert torch.equal(found.shown, generate(latents)[:64])
 
 
@@ -143,8 +153,7 @@ def test_an_image_that_is_not_finite_ends_it_without_values(
     bad: float,
     where: int,
     extractor: Extractor,
-    real: dict[str, Moments],
-    latents: Tensor,
+    real: dict[str, Real],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(evaluation, "BATCH", 50)
@@ -158,17 +167,18 @@ def test_an_image_that_is_not_finite_ends_it_without_values(
         position += len(z)
         return images
 
-    found = evaluate(PROTOCOL, extractor, real, latents, broken)
+    found = evaluate(PROTOCOL, TRIANGLES, extractor, real, Function(broken))
     assert found.finite is False
     assert found.values == {}
     assert found.shown.shape == (50, 1, 28, 28)
     assert position == (50 if where == 0 else 130)  # nothing is generated after it
 
 
-def test_the_first_64_images_are_shown(extractor: Extractor, real: dict[str, Moments], latents: Tensor) -> None:
-    found = evaluate(PROTOCOL, extractor, real, latents, generate)
+def test_the_first_64_images_are_shown(extractor: Extractor, real: dict[str, Real], latents: Tensor) -> None:
+    found = evaluate(PROTOCOL, TRIANGLES, extractor, real, MODEL)
     assert found.shown.shape == (64, 1, 28, 28)
     assert torch.equal(found.shown, generate(latents)[:64])
+    assert found.pictures == {}
 
 
 def test_whatever_changes_the_numbers_changes_the_fingerprint(data: Path, extractor: Extractor, tmp_path: Path) -> None:
@@ -197,6 +207,63 @@ def test_whatever_changes_the_numbers_changes_the_fingerprint(data: Path, extrac
     assert fingerprint(PROTOCOL, again, extractor) == ours  # made twice, the data set is the same
 
 
+SMALL = Manifold(samples=60, restarts=2, projection_steps=5, inversion_steps=2).model_dump()
+WITH_MANIFOLD = replace(PROTOCOL, metrics=("fd", "manifold"), constants={"manifold": SMALL})
+
+
+def test_every_metric_fills_its_columns_for_both_splits(
+    extractor: Extractor, real: dict[str, Real], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a model that knows the first 100 real images alone, to the first 60 of what it makes in batches of 25."""
+    monkeypatch.setattr(evaluation, "BATCH", 25)
+    known = memory(real["test"].images)
+    found = evaluate(WITH_MANIFOLD, TRIANGLES, extractor, real, known)
+    assert list(found.values) == list(WITH_MANIFOLD.columns)
+    assert len(WITH_MANIFOLD.columns) == 2 * (1 + 19)
+    assert found.values["precision"] == found.values["precision_selection"] == 1
+    assert found.values["recall"] == found.values["f1"] == 1
+    assert found.values["recall_distance_90"] == 0 < found.values["recall_distance_10_selection"]
+    assert found.values["recall_selection"] < 1
+    assert set(found.pictures) == {"manifold"}
+    assert found.pictures["manifold"].shape == (64, 1, 28, 28)
+    one = evaluate(replace(WITH_MANIFOLD, selection="test"), TRIANGLES, extractor, {"test": real["test"]}, known)
+    assert one.values == {name: value for name, value in found.values.items() if not name.endswith("_selection")}
+    assert torch.equal(one.pictures["manifold"], found.pictures["manifold"])
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_a_metric_sees_the_first_images_as_they_are_measured(
+    quantised: bool, extractor: Extractor, real: dict[str, Real], latents: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Tensor] = []
+    monkeypatch.setattr(evaluation, "BATCH", 25)
+    monkeypatch.setattr(
+        evaluation, "_values", lambda protocol, metrics, generated, real: seen.append(generated.images) or {}
+    )
+    monkeypatch.setattr("study.measures.manifold.Manifold.picture", lambda self: self)
+    evaluate(replace(WITH_MANIFOLD, quantised=quantised), TRIANGLES, extractor, real, MODEL)
+    made = generate(latents)[:60]
+    assert torch.allclose(seen[0], quantise(made) if quantised else made, atol=1e-6)
+    assert torch.equal(quantise(seen[0]), seen[0]) == quantised
+
+
+def test_constants_are_in_the_fingerprint(data: Path, extractor: Extractor) -> None:
+    prepared = open_prepared(TRIANGLES, data)
+    ours, plain = (fingerprint(asked, prepared, extractor) for asked in (WITH_MANIFOLD, PROTOCOL))
+    assert ours == {**plain, "metrics": {"fd": 1, "manifold": 1}, "constants": {"manifold": SMALL}}
+    for name, value in {"delta": 0.8, "family": "free", "restarts": 3, "inversion_rate": 0.5}.items():
+        other = replace(WITH_MANIFOLD, constants={"manifold": {**SMALL, name: value}})
+        assert other != WITH_MANIFOLD
+        theirs = fingerprint(other, prepared, extractor)
+        assert {key for key in ours if ours[key] != theirs[key]} == {"constants"}
+
+
+def test_what_was_measured_before_metrics_had_constants_has_its_fingerprint(data: Path, extractor: Extractor) -> None:
+    """Word for word, so that rows of older programs may still be compared."""
+    found = fingerprint(replace(PROTOCOL, generated=100), open_prepared(TRIANGLES, data), extractor)
+    assert digest(canonical(found)) == "dfcdfe6653e83e8e"
+
+
 @pytest.mark.parametrize(("dataset", "tiled"), [("triangles", True), ("cifar10", False)])
 def test_what_inception_does_to_images_is_in_the_fingerprint(
     dataset: str, tiled: bool, data: Path, extractor: Extractor
@@ -211,6 +278,11 @@ def test_a_protocol_names_its_columns_and_comes_back() -> None:
     assert PROTOCOL.columns == ("fd_cnn28", "fd_cnn28_selection")
     assert (PROTOCOL.reported, PROTOCOL.objective) == ("fd_cnn28", "fd_cnn28_selection")
     assert Protocol.from_content(PROTOCOL.content()) == PROTOCOL
+    assert Protocol.from_content(json.loads(json.dumps(WITH_MANIFOLD.content()))) == WITH_MANIFOLD
+    assert WITH_MANIFOLD.content() == {
+        **PROTOCOL.content(), "metrics": ["fd", "manifold"], "constants": {"manifold": SMALL}
+    }  # fmt: skip
+    assert (PROTOCOL.images, WITH_MANIFOLD.images) == (0, 60)
     assert PROTOCOL.content() == {
         "extractor": "cnn28", "weights": None, "metrics": ["fd"], "generated": 130, "real": 100,
         "selection": "train", "reporting": "test", "quantised": False,

@@ -18,6 +18,7 @@ from study import durable
 from study.data.catalogue import Dataset, find
 from study.data.prepare import Prepared, open_prepared, prepare
 from study.measures import EXTRACTORS, INCEPTION_SHA256
+from study.measures.contracts import Real
 from study.measures.evaluation import BATCH, evaluate
 from study.measures.frechet import frechet_distance
 from study.measures.inception import PART, Inception
@@ -26,6 +27,7 @@ from study.measures.protocol import Protocol
 from study.measures.reference import reference
 from study.measures.weights import kept
 from tests.measures import random_inception
+from tests.measures.models import Function
 
 ROOT = Path(__file__).parents[2]
 
@@ -77,9 +79,11 @@ def test_torch_fidelity_agrees(tmp_path: Path, tmp_path_factory: pytest.TempPath
     real = random_inception.images(1, 28, shape)
     generated = random_inception.images(2, 26, shape, contrast=0.8)
     extractor, asked = Inception(weights), protocol(28, 26)
-    moments = reference(stored(real, tmp_path), "test", asked, extractor, tmp_path)
+    prepared = stored(real, tmp_path)
+    moments = reference(prepared, "test", asked, extractor, tmp_path)
     assert int((moments.covariance.diagonal() > 0).sum()) == 24
-    found = evaluate(asked, extractor, {"test": moments}, torch.zeros(26, 64), one_by_one(generated))
+    against = {"test": Real(moments, real[:0])}
+    found = evaluate(asked, prepared.dataset, extractor, against, Function(one_by_one(generated)))
     theirs = torch_fidelity.calculate_metrics(
         input1=Pictures(generated), input2=Pictures(real), feature_extractor_weights_path=str(weights),
         fid=True, batch_size=PART, cuda=False, verbose=False, cache=False, save_cpu_ram=True,
@@ -157,9 +161,8 @@ def test_cifar10_train_against_test(official: Path, cifar10: Prepared, tmp_path:
     """3.15, as torch-fidelity reports it: 60,000 images, an hour on two cores."""
     extractor, asked = Inception(official), protocol(10_000, 50_000)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    real = {"test": reference(cifar10, "test", asked, extractor, tmp_path)}
-    extractor.module.to(device)
     train = torch.from_numpy(cifar10.images("train"))
-    latents = torch.zeros(50_000, 64, device=device)
-    found = evaluate(asked, extractor, real, latents, one_by_one(train))
+    real = {"test": Real(reference(cifar10, "test", asked, extractor, tmp_path), train[:0])}
+    extractor.module.to(device)
+    found = evaluate(asked, cifar10.dataset, extractor, real, Function(one_by_one(train), device))
     assert found.values["fid"] == pytest.approx(3.15, abs=0.02)

@@ -9,8 +9,10 @@ import scipy.linalg
 import torch
 from torch_fidelity import metric_fid
 
+from study.measures.contracts import Generated, Real
 from study.measures.frechet import FrechetDistance, frechet_distance
 from study.measures.moments import Moments, MomentsStream
+from tests.measures.models import Function
 
 Array = npt.NDArray[np.float64]
 
@@ -189,4 +191,6 @@ def test_different_dimensions_are_refused() -> None:
 
 def test_the_metric_is_the_function() -> None:
     a, b = moments(correlated(1, 50, 4)), moments(correlated(2, 50, 4))
-    assert FrechetDistance()(a, b) == (frechet_distance(a, b),)
+    images = torch.zeros(0, 1, 28, 28)
+    generated, real = Generated(a, images, Function(lambda z: images)), Real(b, images)
+    assert FrechetDistance()(generated, real) == (frechet_distance(a, b),)

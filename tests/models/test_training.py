@@ -373,3 +373,45 @@ def test_the_setting_and_the_batch_reach_the_model() -> None:
     bigger = Training(replace(recipe, batch_size=16), make("ns").images, 64)
     assert len(bigger._batch()) == 16
     assert float(bigger._batch().max()) <= 39 / 64
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_images_that_can_be_differentiated_are_the_sampled_ones(pair: tuple[str, str]) -> None:
+    """With gradients to the latents alone: weights, their gradients, running averages and modes stay as they were."""
+    training = advance(make(*pair), 2)
+    z = training.latents(6, "some").requires_grad_()
+    parameters = [*training.nets.generator.parameters(), *training.nets.discriminator.parameters()]
+    state, gradients = plain(training.state()), [plain(each.grad) for each in parameters]
+    images = training.differentiable(z)
+    assert torch.equal(images.detach(), training.sample(z.detach()))
+    images.sum().backward()
+    assert z.grad is not None
+    assert bool(z.grad.isfinite().all())
+    assert bool((z.grad.abs().sum(1) > 0).all())
+    assert [plain(each.grad) for each in parameters] == gradients
+    assert plain(training.state()) == state
+    assert all(each.requires_grad for each in parameters)
+    assert training.nets.generator.training
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_differentiating_in_the_middle_changes_no_training(pair: tuple[str, str]) -> None:
+    through, disturbed = advance(make(*pair), 4), advance(make(*pair), 2)
+    z = disturbed.latents(6, "some").requires_grad_()
+    disturbed.differentiable(z).square().sum().backward()
+    assert plain(advance(disturbed, 2).state()) == plain(through.state())
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_support_is_where_the_prior_draws(loss: str) -> None:
+    training = make(loss)
+    drawn, z = training.latents(500, "some"), torch.tensor([[-3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0] + [2.0] * 57])
+    assert torch.equal(training.support(drawn), drawn)
+    if training.loss.prior == "normal":
+        assert torch.equal(training.support(z), z)
+        assert float(drawn.abs().max()) > 1
+    else:
+        assert training.loss.prior == "uniform"
+        assert training.support(z)[0, :7].tolist() == [-1.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.0]
+        assert float(training.support(z)[0, 7:].max()) == 1
+        assert 0.99 < float(drawn.abs().max()) <= 1

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from study import durable
 from study.results import Store, connect, schema
+from study.results.metrics import PICTURED
 from study.results.query import VIEWS
 from tests.analysis import synthetic
 from tests.analysis.synthetic import Recipe
@@ -96,6 +97,8 @@ def _leave(store: Store, trial: str, number: int, made: Made, found: list[dict[s
             durable.write_bytes(store.trace_file(trial, number), f"failed {began}".encode())
         else:
             durable.write_bytes(store.sample_file(trial, row["step"]), f"{trial} {row['step']}".encode())
+            for metric in (metric for metric, column in PICTURED.items() if column in row):
+                durable.write_bytes(store.picture_file(trial, row["step"], metric), f"{metric} of {trial}".encode())
     if made.over:
         durable.write_bytes(store.generator_file(trial), trial.encode())
 

@@ -163,7 +163,7 @@ def test_equal_content_gives_equal_bytes(store: Store, tmp_path: Path) -> None:
 
 def test_what_is_in_it(store: Store, tmp_path: Path) -> None:
     written = export(store, tmp_path / "mine.zip")
-    assert (written.rows, written.pictures, written.evaluations) == (8, 7, 7)
+    assert (written.rows, written.pictured, written.evaluations) == (8, 7, 7)
     assert written.size == (tmp_path / "mine.zip").stat().st_size
     place = unpacked(tmp_path / "mine.zip", tmp_path / "there")
     manifest = json.loads((place / "MANIFEST.json").read_text())

@@ -1,8 +1,15 @@
 """The dictionary has every column of every view under the meaning that it has there."""
 
+from functools import partial
+
 import pytest
 
-from study.results import Store, connect, dictionary, schema
+from study import parts
+from study.data.catalogue import find
+from study.measures import MANIFOLD, METRICS, load_metric
+from study.measures.contracts import Picturing
+from study.measures.polygons import Polygons
+from study.results import Store, connect, dictionary, metrics, schema
 from study.results.query import VIEWS
 from tests.analysis import synthetic
 from tests.analysis.synthetic import Recipe
@@ -44,12 +51,44 @@ def test_a_name_with_two_meanings_has_two_entries() -> None:
 
 def test_metric_columns_are_a_pattern_without_a_study_and_names_with_one(store: Store) -> None:
     general = [entry.column.name for entry in dictionary.general()]
-    (pattern,) = [name for name in general if "_selection" in name and name != "selection_score"]
+    patterns = [name for name in general if "_selection" in name and name != "selection_score"]
+    assert patterns == [
+        "fid, fd_EXTRACTOR, ..._selection", "f1, ..._selection", "precision, ..._selection", "recall, ..._selection",
+        "f1_low, f1_high, precision_low, precision_high, recall_low, recall_high, ..._selection",
+        "precision_distance_PERCENT, ..._selection", "recall_distance_PERCENT, ..._selection",
+    ]  # fmt: skip
     ours = [entry.column.name for entry in dictionary.of_study(store.folder)]
     assert [name for name in ours if name not in general] == ["fd_cnn28", "fd_cnn28_selection"]
-    assert [name for name in general if name not in ours] == [pattern]
-    at = general.index(pattern)
-    assert ours[at - 1 : at + 3] == [general[at - 1], "fd_cnn28", "fd_cnn28_selection", general[at + 1]]
+    assert [name for name in general if name not in ours] == patterns
+    at = general.index(patterns[0])
+    after = general[at + len(patterns)]
+    assert ours[at - 1 : at + 3] == [general[at - 1], "fd_cnn28", "fd_cnn28_selection", after]
+
+
+def test_every_metric_column_has_one_meaning_and_its_unit() -> None:
+    """Shares are shares, distances are L2; a twin says that it is against the other split."""
+    units = {"fid": "Fréchet distance", "fd_cnn28": "Fréchet distance"}
+    units |= {name: "L2" if "distance" in name else "share" for name in MANIFOLD}
+    for name, unit in units.items():
+        for end in ("", "_selection"):
+            assert schema.METRIC.fullmatch(name + end)
+            found = metrics.described(name + end)
+            assert (found.name, found.type, found.unit, found.measured) == (name + end, schema.NUMBER, unit, True)
+            assert found.meaning.endswith(metrics.TWIN) == bool(end)
+            assert sum(pattern.fullmatch(name) is not None for pattern in metrics.KINDS) == 1
+    with pytest.raises(ValueError, match="not enough values"):
+        metrics.described("precision_lowest")
+
+
+def test_what_has_a_picture_is_told_by_its_columns() -> None:
+    """The table of metrics with pictures, which reads no metric, says what they say."""
+    for name, entry in METRICS.items():
+        constants = {"manifold": parts.Manifold().model_dump()}.get(name, {})
+        made = load_metric(name, constants, partial(Polygons, find("triangles").options))
+        assert isinstance(made, Picturing) == (name in metrics.PICTURED)
+        if name in metrics.PICTURED:
+            assert metrics.PICTURED[name] in entry.columns
+    assert metrics.PICTURED.keys() <= METRICS.keys()
 
 
 def test_counts_and_examples_are_of_the_study(store: Store) -> None:

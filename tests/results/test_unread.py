@@ -31,7 +31,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
         "SELECT count(COLUMNS('hard.*')), max(COLUMNS('versions')) FROM evaluations",
         "SUMMARIZE evaluations",
         "DESCRIBE evaluations",
-        "PIVOT (SELECT * FROM evaluations) ON loss USING count(*)",
+        "PIVOT (SELECT * FROM evaluations) ON loss USING count(*) ORDER BY trial, step",
         "SELECT count(*) FROM evaluations NATURAL JOIN attempts",
         "SELECT loss, score FROM trials",
         "FROM settings",

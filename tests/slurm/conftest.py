@@ -32,11 +32,13 @@ class Queued:
     name: str
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    """Waits until the condition holds; fails with `what` was awaited where it does not within so many seconds."""
+def eventually(
+    condition: Callable[[], object], what: str, seconds: float = PATIENCE, instead: Callable[[], str] = str
+) -> None:
+    """Waits until the condition holds; fails with `what` was awaited, and what is `instead`, after so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}\n{instead()}"
         time.sleep(0.2)
 
 
@@ -133,6 +135,16 @@ class Slurm:
         update = ["scontrol", "update", f"JobId={job}", "StartTime=now"]
         done = subprocess.run(update, env=self.environment(), capture_output=True, text=True)
         assert done.returncode == 0 or self.state(job) == "RUNNING", done.stderr
+
+    def runs_again(self, job: str) -> bool:
+        """Whether a requeued job or task runs; for whoever waits for it, who lets it start now."""
+        if self.state(job) != "RUNNING":
+            self.requeue_now(job)
+        return self.state(job) == "RUNNING"
+
+    def all_told(self) -> str:
+        """Jobs and hosts as Slurm shows them."""
+        return f"{self.call('scontrol', '--oneliner', 'show', 'job')}\n{self.call('sinfo', '--Node', '--long')}"
 
     def reset(self) -> None:
         """Nothing in the queue, every cable in its place, every host freshly booted and idle."""
