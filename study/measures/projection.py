@@ -15,7 +15,7 @@ DIFFERENCE = 0.08  # pixels to either side, for the slopes of a raster whose ste
 BLOCK = 20  # rounds of the search that share their slopes
 TRIES, LENGTHS = 8, (0.02, 1.0)  # in a round, of lengths between these shares of the distance that is left
 # Images that may be members themselves are searched longer: those in the raster's own grey levels that came as near as
-# this. A member never stayed further off, and what a saturated generator makes in two levels is nowhere near.
+# this. Of thousands of members none was left further off; what a saturated generator makes in two levels is far away.
 NEAR, LONGER, MORE_TRIES, MORE_LENGTHS = 1.0, 200, 32, (0.2, 2.0)
 MET = 1e-3  # a distance that counts as none: one subpixel is 1/64
 TRUST = 1e-4  # of the mean slope's square, added to all of them
